@@ -1,0 +1,587 @@
+/*
+** rules:read: a reply's bytes become Lua tables in one pass, held against the rules as
+** they come. No tree in between, no recursion, nothing of ours to free on the way.
+*/
+#include "lua_rules.h"
+#include "wxm_json.h"
+#include "wxm_number.h"
+
+#include <string.h>
+
+/* Stack places of rules:read; containers being built stand above them. */
+enum { ARG_SELF = 1, ARG_BODY, KEYS, PROBLEM };
+
+/* A reply that says more than this in one body is not one of WeCom's. */
+#define MAX_VALUES 2000000
+
+/* A list or object that is being read; its table is on the Lua stack. */
+typedef struct {
+    wxm_rule *rule;  /* NULL: anything may be inside */
+    size_t count;    /* entries stored */
+    uint64_t seen;   /* fields met, a bit each */
+    int field;       /* the field being read, or -1 */
+    const char *key; /* the name being read, as it stands in the body */
+    size_t key_len;
+    char closer;     /* '}' or ']'; '\0' for the list around a bare element */
+    char drop;       /* the rule wanted something else: read, then forget */
+} frame;
+
+typedef struct {
+    wxm_json json;
+    wxm_lua_rules *box;
+    frame frames[WXM_RULE_DEPTH];
+    size_t depth;
+    size_t values;
+} reader;
+
+/* Where the reader is, as a path; 'chain' lends the room. */
+static const wxm_lua_path *path_of(const reader *r, wxm_lua_path chain[])
+{
+    size_t i;
+
+    memset(&chain[0], 0, sizeof chain[0]);
+    for (i = 0; i < r->depth; i++) {
+        const frame *f = &r->frames[i];
+        wxm_lua_path *step = &chain[i + 1];
+        memset(step, 0, sizeof *step);
+        step->up = &chain[i];
+        if (f->closer == '}') {
+            step->name = f->key;
+            step->len = f->key_len;
+        } else {
+            step->index = f->count + 1;
+        }
+    }
+    return &chain[r->depth];
+}
+
+/* Remembers the first problem, and where in the body it is. Always returns -1. */
+static int problem_at(lua_State *L, const reader *r, const wxm_rule *rule,
+                      const wxm_problem *problem, const char *at)
+{
+    wxm_lua_path chain[WXM_RULE_DEPTH + 1];
+
+    if (lua_isnil(L, PROBLEM)) {
+        wxm_lua_push_problem(L, rule, problem, path_of(r, chain));
+        wxm_lua_problem_offset(L, (size_t)(at - r->json.begin) + 1);
+        lua_replace(L, PROBLEM);
+    }
+    return -1;
+}
+
+static int problem_of(lua_State *L, const reader *r, wxm_problem_code code,
+                      const char *detail)
+{
+    wxm_problem problem = {WXM_PROBLEM_SYNTAX, 0, 0, NULL};
+
+    problem.code = code;
+    problem.limit = MAX_VALUES;
+    problem.detail = detail;
+    return problem_at(L, r, NULL, &problem, r->json.at);
+}
+
+/*
+** What is not JSON outranks what is JSON of the wrong shape: nothing of such a body
+** can be trusted.
+*/
+static int syntax(lua_State *L, const reader *r)
+{
+    lua_pushnil(L);
+    lua_replace(L, PROBLEM);
+    return problem_of(L, r, WXM_PROBLEM_SYNTAX, r->json.error);
+}
+
+/* The rule wants another type than what stands at 'at'. Returns 0: nothing to store. */
+static int mismatch(lua_State *L, const reader *r, const wxm_rule *rule, const char *got,
+                    const char *at)
+{
+    wxm_problem problem = {WXM_PROBLEM_TYPE, 0, 0, NULL};
+
+    problem.detail = got;
+    problem_at(L, r, rule, &problem, at);
+    return 0;
+}
+
+/* Pushes a string token's text. */
+static void push_text(lua_State *L, reader *r, const wxm_json_text *text)
+{
+    char *room;
+
+    if (!text->escaped) {
+        lua_pushlstring(L, text->s, text->n);
+        return;
+    }
+    r->box->scratch.len = 0;
+    room = wxm_buf_reserve(&r->box->scratch, text->n);
+    if (room == NULL) {
+        r->box->scratch.state = WXM_BUF_OK; /* the next reply may be smaller */
+        luaL_error(L, "not enough memory for a string");
+        return; /* not reached */
+    }
+    lua_pushlstring(L, room, wxm_json_unescape(text, room));
+}
+
+static void push_integer(lua_State *L, int64_t value)
+{
+    lua_pushinteger(L, (lua_Integer)value);
+}
+
+/* A whole number of any spelling ("1", "1.0", "1e3") within int64_t. */
+static int whole_of(const wxm_json_number *number, int64_t *value)
+{
+    double d;
+
+    if (number->whole) {
+        return wxm_number_integer(number->s, number->n, value) == 0;
+    }
+    return wxm_number_double(number->s, number->n, &d) == 0 &&
+           wxm_number_is_integer(d, value);
+}
+
+static int integer_value(lua_State *L, reader *r, const wxm_rule *rule,
+                         const wxm_json_number *number)
+{
+    wxm_problem problem = {WXM_PROBLEM_NOT_EXACT, 0, 0, NULL};
+    int64_t value;
+
+    if (!whole_of(number, &value) || wxm_rule_integer(rule, value, &problem) != 0) {
+        problem_at(L, r, rule, &problem, number->s);
+        return 0;
+    }
+    push_integer(L, value);
+    return 1;
+}
+
+/*
+** A number without a rule, the same on every Lua: whole ones up to 2^53 as integers,
+** larger ones and what no double holds as their own text, the rest as floats.
+*/
+static void push_free_number(lua_State *L, const wxm_json_number *number)
+{
+    int64_t value = 0;
+    double d;
+
+    if (number->whole) {
+        if (wxm_number_integer(number->s, number->n, &value) == 0 &&
+            value <= WXM_NUMBER_EXACT && value >= -WXM_NUMBER_EXACT) {
+            push_integer(L, value);
+            return;
+        }
+    } else if (wxm_number_double(number->s, number->n, &d) == 0) {
+        lua_pushnumber(L, (lua_Number)d);
+        return;
+    }
+    lua_pushlstring(L, number->s, number->n);
+}
+
+static int string_value(lua_State *L, reader *r, const wxm_rule *rule)
+{
+    const char *at = r->json.at;
+    wxm_json_text text;
+
+    if (wxm_json_string(&r->json, &text) != 0) {
+        return syntax(L, r);
+    }
+    if (rule == NULL || rule->type == WXM_TYPE_STRING) {
+        wxm_problem problem;
+        push_text(L, r, &text);
+        if (rule != NULL && (rule->has_min || rule->has_max || rule->words != NULL)) {
+            size_t n;
+            const char *s = lua_tolstring(L, -1, &n);
+            if (wxm_rule_string(rule, s, n, &problem) != 0) {
+                problem_at(L, r, rule, &problem, at);
+                lua_pop(L, 1);
+                return 0;
+            }
+        }
+        return 1;
+    }
+    if (rule->type == WXM_TYPE_INTEGER && rule->from_text) {
+        wxm_json_number number;
+        number.s = text.s;
+        number.n = text.n;
+        number.whole = 1;
+        return integer_value(L, r, rule, &number);
+    }
+    return mismatch(L, r, rule, "a string", at);
+}
+
+static int number_value(lua_State *L, reader *r, const wxm_rule *rule)
+{
+    wxm_json_number number;
+    double d;
+
+    if (wxm_json_pass_number(&r->json, &number) != 0) {
+        return syntax(L, r);
+    }
+    if (rule == NULL) {
+        push_free_number(L, &number);
+        return 1;
+    }
+    if (rule->type == WXM_TYPE_INTEGER) {
+        return integer_value(L, r, rule, &number);
+    }
+    if (rule->type == WXM_TYPE_STRING && rule->from_number) {
+        lua_pushlstring(L, number.s, number.n);
+        return 1;
+    }
+    if (rule->type == WXM_TYPE_NUMBER &&
+        wxm_number_double(number.s, number.n, &d) == 0) {
+        lua_pushnumber(L, (lua_Number)d);
+        return 1;
+    }
+    return mismatch(L, r, rule, "a number", number.s);
+}
+
+static int literal_value(lua_State *L, reader *r, const wxm_rule *rule)
+{
+    const char *at = r->json.at;
+    char c = wxm_json_literal(&r->json);
+
+    if (c == '\0') {
+        return syntax(L, r);
+    }
+    if (c == 'n') {
+        if (r->depth > 0 && r->frames[r->depth - 1].closer == '}') {
+            return 0; /* null is absent */
+        }
+        if (rule == NULL) { /* in a list it keeps its place, or # would lie */
+            lua_pushlightuserdata(L, NULL);
+            return 1;
+        }
+        return mismatch(L, r, rule, "null", at);
+    }
+    if (rule != NULL && rule->type != WXM_TYPE_BOOLEAN) {
+        return mismatch(L, r, rule, "a boolean", at);
+    }
+    lua_pushboolean(L, c == 't');
+    return 1;
+}
+
+/* Reads a value that is no container: 1 pushed, 0 nothing to store, -1 give up. */
+static int scalar(lua_State *L, reader *r, const wxm_rule *rule, char c)
+{
+    switch (c) {
+    case '"':
+        return string_value(L, r, rule);
+    case 't':
+    case 'f':
+    case 'n':
+        return literal_value(L, r, rule);
+    default:
+        return number_value(L, r, rule);
+    }
+}
+
+/* Begins a container for 'rule' whose end will be 'closer'. */
+static int open_container(lua_State *L, reader *r, wxm_rule *rule, char closer, int drop)
+{
+    size_t left = (size_t)(r->json.end - r->json.at), hint;
+    int is_object = closer == '}';
+    frame *f;
+
+    if (r->depth == WXM_RULE_DEPTH) {
+        return problem_of(L, r, WXM_PROBLEM_TOO_DEEP, NULL);
+    }
+    f = &r->frames[r->depth++];
+    memset(f, 0, sizeof *f);
+    f->rule = rule;
+    f->field = -1;
+    f->closer = closer;
+    f->drop = (char)drop;
+    /* As many as last time; but an entry takes two bytes at least, whatever it is. */
+    hint = rule == NULL ? 0 : rule->hint;
+    hint = hint < left / 2 ? hint : left / 2;
+    lua_createtable(L, is_object ? 0 : (int)hint, is_object ? (int)hint : 0);
+    return 0;
+}
+
+/* Opens the container that begins with 'c' and passes that byte. */
+static int enter(lua_State *L, reader *r, wxm_rule *rule, char c)
+{
+    char closer = c == '{' ? '}' : ']';
+    wxm_type type = c == '{' ? WXM_TYPE_OBJECT : WXM_TYPE_LIST;
+    int drop = rule != NULL && rule->type != type;
+
+    if (drop) {
+        mismatch(L, r, rule, c == '{' ? "an object" : "a list", r->json.at);
+        rule = NULL;
+    }
+    r->json.at++;
+    return open_container(L, r, rule, closer, drop);
+}
+
+/*
+** Pushes an entry's name; '*rule' becomes the rule of its value. Names that the rules
+** know are Lua strings already and only fetched.
+*/
+static int push_name(lua_State *L, reader *r, frame *f, const wxm_json_text *name,
+                     wxm_rule **rule)
+{
+    const wxm_field *field;
+    uint64_t bit;
+    int i = -1;
+
+    *rule = NULL;
+    if (name->escaped) {
+        push_text(L, r, name);
+    }
+    if (f->rule != NULL) {
+        size_t n = name->n;
+        const char *s = name->escaped ? lua_tolstring(L, -1, &n) : name->s;
+        i = wxm_rule_find(f->rule, s, n, (size_t)(f->field + 1));
+    }
+    f->field = i;
+    if (i < 0) {
+        if (!name->escaped) {
+            push_text(L, r, name);
+        }
+        return 0;
+    }
+    field = &f->rule->fields[i];
+    bit = UINT64_C(1) << i;
+    if (f->seen & bit) {
+        return problem_of(L, r, WXM_PROBLEM_DUPLICATE, NULL);
+    }
+    f->seen |= bit;
+    *rule = field->rule;
+    if (!name->escaped) {
+        lua_rawgeti(L, KEYS, field->key);
+    }
+    return 0;
+}
+
+/* Reads up to the value of the next entry; '*rule' becomes that value's rule. */
+static int next_entry(lua_State *L, reader *r, wxm_rule **rule)
+{
+    frame *f = &r->frames[r->depth - 1];
+    wxm_json_text name;
+
+    if (f->closer != '}') {
+        *rule = f->rule == NULL ? NULL : f->rule->items;
+        return 0;
+    }
+    if (wxm_json_peek(&r->json) != '"') {
+        r->json.error = "a name in quotes is missing here";
+        return syntax(L, r);
+    }
+    if (wxm_json_string(&r->json, &name) != 0) {
+        return syntax(L, r);
+    }
+    f->key = name.s;
+    f->key_len = name.n;
+    if (push_name(L, r, f, &name, rule) != 0) {
+        return -1;
+    }
+    if (wxm_json_expect(&r->json, ':', "a colon is missing here") != 0) {
+        return syntax(L, r);
+    }
+    return 0;
+}
+
+/*
+** Puts a finished value into the container below it. 'got': the value is on the stack;
+** else there is nothing to store, and its field counts as absent. In an object the key
+** lies in between.
+*/
+static void store(lua_State *L, frame *f, int got)
+{
+    if (f->closer == '}') {
+        if (got) {
+            lua_rawset(L, -3);
+            f->count++;
+        } else {
+            lua_pop(L, 1);
+            if (f->field >= 0) {
+                f->seen &= ~(UINT64_C(1) << f->field);
+            }
+        }
+    } else if (got) {
+        lua_rawseti(L, -2, (int)++f->count);
+    }
+}
+
+/* What an object lacks at its end. */
+static void complete_object(lua_State *L, reader *r, frame *f)
+{
+    size_t i;
+
+    for (i = 0; i < f->rule->field_count; i++) {
+        const wxm_field *field = &f->rule->fields[i];
+        wxm_problem problem = {WXM_PROBLEM_REQUIRED, 0, 0, NULL};
+        if (f->seen >> i & 1) {
+            continue;
+        }
+        if (field->rule->required) {
+            f->key = field->name;
+            f->key_len = field->len;
+            problem_at(L, r, field->rule, &problem, r->json.at - 1);
+        }
+    }
+}
+
+/* A list that the rule always shows is there, also when it came as null or not. */
+static void fill_lists(lua_State *L, const frame *f)
+{
+    size_t i;
+
+    for (i = 0; i < f->rule->field_count; i++) {
+        const wxm_field *field = &f->rule->fields[i];
+        if (!field->rule->fill) {
+            continue;
+        }
+        lua_rawgeti(L, KEYS, field->key);
+        lua_rawget(L, -2);
+        if (lua_isnil(L, -1)) {
+            lua_rawgeti(L, KEYS, field->key);
+            lua_newtable(L);
+            lua_rawset(L, -4);
+        }
+        lua_pop(L, 1);
+    }
+}
+
+/* Ends the innermost container. Returns as 'scalar' does. */
+static int leave(lua_State *L, reader *r)
+{
+    frame *f = &r->frames[r->depth - 1];
+    int drop = f->drop;
+
+    if (f->rule != NULL) {
+        wxm_problem problem;
+        f->rule->hint = f->count;
+        if (f->closer == '}') {
+            complete_object(L, r, f);
+            fill_lists(L, f);
+        } else if (wxm_rule_count(f->rule, f->count, &problem) != 0) {
+            problem_at(L, r, f->rule, &problem, r->json.at);
+        }
+    }
+    r->depth--;
+    if (drop) {
+        lua_pop(L, 1);
+    }
+    return !drop;
+}
+
+/*
+** Hangs a finished value where it belongs, and ends every container that ends with it.
+** 1: another entry is due, its rule in '*rule'; 0: the whole is read; -1: give up.
+*/
+static int hang(lua_State *L, reader *r, int got, wxm_rule **rule)
+{
+    while (r->depth > 0) {
+        frame *f = &r->frames[r->depth - 1];
+        char c;
+        store(L, f, got);
+        if (f->closer == '\0') {
+            got = leave(L, r);
+            continue;
+        }
+        c = wxm_json_peek(&r->json);
+        if (c == ',') {
+            r->json.at++;
+            return next_entry(L, r, rule) == 0 ? 1 : -1;
+        }
+        if (c != f->closer) {
+            r->json.error = r->json.at == r->json.end
+                                ? "the text ends here, but a list or object is open"
+                                : "a comma or the end of a list or object is missing here";
+            return syntax(L, r);
+        }
+        r->json.at++;
+        got = leave(L, r);
+    }
+    if (!got) {
+        lua_pushnil(L);
+    }
+    return 0;
+}
+
+/* The list that a rule wants may come as its one element, bare. */
+static int is_bare_element(const wxm_rule *rule, char c)
+{
+    return rule != NULL && rule->type == WXM_TYPE_LIST && rule->from_single &&
+           c != '[' && c != 'n';
+}
+
+/* Reads the whole body: 0 with the value on top, or -1. */
+static int read_body(lua_State *L, reader *r)
+{
+    wxm_rule *rule = r->box->root;
+    int more = 1;
+
+    while (more == 1) {
+        char c = wxm_json_peek(&r->json);
+        int got;
+        if (++r->values > MAX_VALUES) {
+            return problem_of(L, r, WXM_PROBLEM_TOO_BIG, "values");
+        }
+        if (rule != NULL && rule->type == WXM_TYPE_ANY) {
+            rule = NULL;
+        }
+        if (is_bare_element(rule, c)) {
+            if (open_container(L, r, rule, '\0', 0) != 0) {
+                return -1;
+            }
+            rule = rule->items;
+        }
+        if (c == '{' || c == '[') {
+            if (enter(L, r, rule, c) != 0) {
+                return -1;
+            }
+            if (wxm_json_peek(&r->json) != r->frames[r->depth - 1].closer) {
+                if (next_entry(L, r, &rule) != 0) {
+                    return -1;
+                }
+                continue;
+            }
+            r->json.at++;
+            got = leave(L, r);
+        } else {
+            got = scalar(L, r, rule, c);
+        }
+        more = got < 0 ? -1 : hang(L, r, got, &rule);
+    }
+    return more;
+}
+
+/*
+** rules:read(body) -> table[, problem] | nil, problem
+**
+** Without a problem the table is what the rules say. With one, the table holds what
+** could be read all the same (so that errcode is found in whatever stands there), and
+** problem = { code, path, message, offset, … } is the first thing that was wrong. A
+** body that is not JSON gives nil and the problem. Raises only for a wrong argument or
+** when memory is out.
+*/
+int wxm_lua_rules_read(lua_State *L)
+{
+    wxm_lua_rules *box = luaL_checkudata(L, ARG_SELF, WXM_LUA_RULES);
+    size_t n;
+    const char *body;
+    reader r;
+
+    luaL_checktype(L, ARG_BODY, LUA_TSTRING);
+    body = lua_tolstring(L, ARG_BODY, &n);
+    lua_settop(L, ARG_BODY);
+    lua_getuservalue(L, ARG_SELF);
+    lua_pushnil(L); /* PROBLEM */
+    luaL_checkstack(L, 2 * WXM_RULE_DEPTH + 16, "a reply is nested too deep");
+
+    r.box = box;
+    r.depth = 0;
+    r.values = 0;
+    wxm_json_init(&r.json, body, n);
+    if (read_body(L, &r) == 0) {
+        if (wxm_json_peek(&r.json) != '\0' || r.json.at != r.json.end) {
+            r.json.error = "something follows the end of the JSON text";
+            syntax(L, &r);
+            lua_pushnil(L);
+        }
+    } else {
+        lua_pushnil(L);
+    }
+    lua_pushvalue(L, PROBLEM);
+    return 2;
+}

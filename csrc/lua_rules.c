@@ -1,0 +1,538 @@
+/*
+** Compiles a rule table into a rule set, once. The table is the author's: mistakes in
+** it raise, with the place.
+*/
+#include "lua_rules.h"
+
+#include "wxm_number.h"
+#include "wxm_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Stack places of core.rules. */
+enum { ARG_SPEC = 1, BOX, KEYS };
+
+static char *copy_of(lua_State *L, const char *s, size_t n)
+{
+    char *copy = malloc(n + 1);
+
+    if (copy == NULL) {
+        luaL_error(L, "not enough memory for a rule");
+        return NULL; /* not reached */
+    }
+    memcpy(copy, s, n);
+    copy[n] = '\0';
+    return copy;
+}
+
+/* calloc that raises; 'owner' has taken what came before, so nothing leaks. */
+static void *room_for(lua_State *L, size_t n, size_t size)
+{
+    void *room = calloc(n > 0 ? n : 1, size);
+
+    if (room == NULL) {
+        luaL_error(L, "not enough memory for a rule");
+    }
+    return room;
+}
+
+/* Pushes spec[name], raw. */
+static int get(lua_State *L, int spec, const char *name)
+{
+    lua_pushstring(L, name);
+    lua_rawget(L, spec);
+    return lua_type(L, -1);
+}
+
+static int get_flag(lua_State *L, int spec, const char *name)
+{
+    int type = get(L, spec, name), flag = lua_toboolean(L, -1);
+
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN) {
+        luaL_error(L, "rule: '%s' must be true or false", name);
+    }
+    lua_pop(L, 1);
+    return flag;
+}
+
+/* Reads a whole number into '*value'; 0 when it is absent. */
+static int get_integer(lua_State *L, int spec, const char *name, int64_t *value)
+{
+    int type = get(L, spec, name), there = type != LUA_TNIL;
+
+    if (there && (type != LUA_TNUMBER ||
+                  !wxm_number_is_integer((double)lua_tonumber(L, -1), value))) {
+        luaL_error(L, "rule: '%s' must be a whole number", name);
+    }
+    lua_pop(L, 1);
+    return there;
+}
+
+static char *get_text(lua_State *L, int spec, const char *name)
+{
+    int type = get(L, spec, name);
+    char *text = NULL;
+
+    if (type == LUA_TSTRING) {
+        size_t n;
+        const char *s = lua_tolstring(L, -1, &n);
+        text = copy_of(L, s, n);
+    } else if (type != LUA_TNIL) {
+        luaL_error(L, "rule: '%s' must be a string", name);
+    }
+    lua_pop(L, 1);
+    return text;
+}
+
+/* The place of spec[name] in 'names', or -1 when it is absent. */
+static int get_choice(lua_State *L, int spec, const char *name,
+                      const char *(*names)(int), int count)
+{
+    int i, found = -1;
+
+    if (get(L, spec, name) != LUA_TNIL) {
+        const char *s = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+        for (i = 0; i < count; i++) {
+            if (strcmp(s, names(i)) == 0) {
+                found = i;
+            }
+        }
+        if (found < 0) {
+            luaL_error(L, "rule: no such %s: '%s'", name, s);
+        }
+    }
+    lua_pop(L, 1);
+    return found;
+}
+
+static const char *type_name(int i)
+{
+    return wxm_rule_type_name((wxm_type)i);
+}
+
+static const char *unit_name(int i)
+{
+    return wxm_rule_unit_name((wxm_unit)i);
+}
+
+/* A rule with a name that nobody reads is a mistake that would go unseen. */
+static void check_names(lua_State *L, int spec)
+{
+    static const char *const known[] = {
+        "type",      "min",       "max",          "unit",      "enum",  "items",
+        "fields",    "one_of",    "span",         "required",  "fill",  "from_text",
+        "from_number", "from_single", "keep_unknown", "printable", "codes", "origin",
+        "source",    "omit_empty", "about",
+    };
+    size_t i;
+
+    for (lua_pushnil(L); lua_next(L, spec) != 0; lua_pop(L, 1)) {
+        const char *name;
+        if (lua_type(L, -2) != LUA_TSTRING) {
+            if (lua_type(L, -2) == LUA_TNUMBER && lua_tonumber(L, -2) == 1) {
+                continue; /* a field's name */
+            }
+            luaL_error(L, "rule: a key is no string");
+        }
+        name = lua_tostring(L, -2);
+        for (i = 0; i < sizeof known / sizeof *known && strcmp(name, known[i]) != 0; i++) {
+        }
+        if (i == sizeof known / sizeof *known) {
+            luaL_error(L, "rule: no such setting: '%s'", name);
+        }
+    }
+}
+
+/* Writes "a, b or c" for messages. Entries are on top of the stack as strings. */
+static char *sentence_of(lua_State *L, int list)
+{
+    size_t n = lua_rawlen(L, list), i;
+    int top = lua_gettop(L);
+    char *text;
+
+    luaL_checkstack(L, (int)(n * 2) + 1, "rule: too many values");
+    for (i = 1; i <= n; i++) {
+        lua_rawgeti(L, list, (int)i);
+        lua_tostring(L, -1); /* our own copy of a number on the stack becomes text */
+        if (i < n) {
+            lua_pushstring(L, i + 1 == n ? " or " : ", ");
+        }
+    }
+    lua_concat(L, lua_gettop(L) - top);
+    text = copy_of(L, lua_tostring(L, -1), lua_rawlen(L, -1));
+    lua_settop(L, top);
+    return text;
+}
+
+static void compile_enum(lua_State *L, wxm_rule *rule, int spec)
+{
+    int list;
+    size_t i;
+
+    if (get(L, spec, "enum") == LUA_TTABLE) {
+        list = lua_gettop(L);
+        rule->value_count = lua_rawlen(L, list);
+        if (rule->type == WXM_TYPE_INTEGER) {
+            rule->values = room_for(L, rule->value_count, sizeof *rule->values);
+        } else {
+            rule->words = room_for(L, rule->value_count, sizeof *rule->words);
+        }
+        for (i = 0; i < rule->value_count; i++) {
+            lua_rawgeti(L, list, (int)i + 1);
+            if (rule->values != NULL) {
+                rule->values[i] = (int64_t)luaL_checkinteger(L, -1);
+            } else {
+                rule->words[i] = copy_of(L, luaL_checkstring(L, -1), lua_rawlen(L, -1));
+            }
+            lua_pop(L, 1);
+        }
+        rule->allowed = sentence_of(L, list);
+    }
+    lua_pop(L, 1);
+}
+
+static void compile_codes(lua_State *L, wxm_rule *rule, int spec)
+{
+    int i;
+
+    if (get(L, spec, "codes") == LUA_TTABLE) {
+        int codes = lua_gettop(L);
+        for (i = 0; i < WXM_PROBLEM_COUNT; i++) {
+            rule->codes[i] = get_text(L, codes, wxm_rule_code((wxm_problem_code)i));
+        }
+    }
+    lua_pop(L, 1);
+}
+
+/* The index of the field whose name is on top of the stack; pops it. */
+static int field_on_top(lua_State *L, const wxm_rule *rule)
+{
+    const char *name = luaL_checkstring(L, -1);
+    int i = wxm_rule_find(rule, name, lua_rawlen(L, -1), 0);
+
+    if (i < 0) {
+        luaL_error(L, "rule: no such field: '%s'", name);
+    }
+    lua_pop(L, 1);
+    return i;
+}
+
+static void compile_groups(lua_State *L, wxm_rule *rule, int spec)
+{
+    size_t i, j;
+
+    if (get(L, spec, "one_of") == LUA_TTABLE) {
+        int list = lua_gettop(L);
+        size_t n = lua_rawlen(L, list);
+        rule->groups = room_for(L, n, sizeof *rule->groups);
+        for (i = 0; i < n; i++) {
+            wxm_group *group = &rule->groups[i];
+            int names;
+            lua_rawgeti(L, list, (int)i + 1);
+            luaL_checktype(L, -1, LUA_TTABLE);
+            names = lua_gettop(L);
+            rule->group_count = i + 1;
+            group->min = group->max = 1;
+            get_integer(L, names, "min", &group->min);
+            get_integer(L, names, "max", &group->max);
+            for (j = 0; j < lua_rawlen(L, names); j++) {
+                lua_rawgeti(L, names, (int)j + 1);
+                group->fields |= UINT64_C(1) << field_on_top(L, rule);
+            }
+            group->names = sentence_of(L, names);
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+}
+
+static void compile_span(lua_State *L, wxm_rule *rule, int spec)
+{
+    if (get(L, spec, "span") == LUA_TTABLE) {
+        int span = lua_gettop(L);
+        lua_rawgeti(L, span, 1);
+        rule->span_from = field_on_top(L, rule);
+        lua_rawgeti(L, span, 2);
+        rule->span_to = field_on_top(L, rule);
+        rule->span_min = 0;
+        rule->span_max = WXM_NUMBER_EXACT;
+        get_integer(L, span, "min", &rule->span_min);
+        get_integer(L, span, "max", &rule->span_max);
+    }
+    lua_pop(L, 1);
+}
+
+static void compile(lua_State *L, wxm_rule *rule, int spec, int depth);
+
+/* Compiles the rule table on top of the stack into a new child at '*child'; pops it. */
+static void compile_child(lua_State *L, wxm_rule **child, int depth)
+{
+    luaL_checktype(L, -1, LUA_TTABLE);
+    *child = wxm_rule_new();
+    if (*child == NULL) {
+        luaL_error(L, "not enough memory for a rule");
+        return; /* not reached */
+    }
+    compile(L, *child, lua_gettop(L), depth + 1);
+    lua_pop(L, 1);
+}
+
+static void compile_fields(lua_State *L, wxm_rule *rule, int spec, int depth)
+{
+    size_t i;
+
+    if (get(L, spec, "fields") == LUA_TTABLE) {
+        int list = lua_gettop(L);
+        size_t n = lua_rawlen(L, list);
+        if (n > WXM_RULE_FIELDS) {
+            luaL_error(L, "rule: more than %d fields", WXM_RULE_FIELDS);
+        }
+        rule->fields = room_for(L, n, sizeof *rule->fields);
+        for (i = 0; i < n; i++) {
+            wxm_field *field = &rule->fields[i];
+            lua_rawgeti(L, list, (int)i + 1);
+            luaL_checktype(L, -1, LUA_TTABLE);
+            lua_rawgeti(L, -1, 1);
+            luaL_checktype(L, -1, LUA_TSTRING);
+            field->len = lua_rawlen(L, -1);
+            rule->field_count = i + 1;
+            field->name = copy_of(L, lua_tostring(L, -1), field->len);
+            field->key = (int)lua_rawlen(L, KEYS) + 1;
+            lua_rawseti(L, KEYS, field->key);
+            compile_child(L, &field->rule, depth);
+        }
+    }
+    lua_pop(L, 1);
+}
+
+static void compile(lua_State *L, wxm_rule *rule, int spec, int depth)
+{
+    int type, unit;
+
+    luaL_checkstack(L, 16, "rule: nested too deep");
+    if (depth > WXM_RULE_DEPTH) {
+        luaL_error(L, "rule: nested deeper than %d", WXM_RULE_DEPTH);
+    }
+    check_names(L, spec);
+    type = get_choice(L, spec, "type", type_name, WXM_TYPE_OBJECT + 1);
+    if (type < 0) {
+        luaL_error(L, "rule: 'type' is missing");
+    }
+    rule->type = (wxm_type)type;
+    rule->has_min = get_integer(L, spec, "min", &rule->min);
+    rule->has_max = get_integer(L, spec, "max", &rule->max);
+    unit = get_choice(L, spec, "unit", unit_name, WXM_UNIT_UTF16 + 1);
+    if (unit >= 0) {
+        rule->unit = (wxm_unit)unit;
+    } else if (rule->type == WXM_TYPE_STRING && rule->has_max) {
+        luaL_error(L, "rule: a length needs its 'unit'");
+    }
+    rule->required = get_flag(L, spec, "required") != 0;
+    rule->from_text = get_flag(L, spec, "from_text") != 0;
+    rule->from_number = get_flag(L, spec, "from_number") != 0;
+    rule->from_single = get_flag(L, spec, "from_single") != 0;
+    rule->fill = get_flag(L, spec, "fill") != 0;
+    rule->keep_unknown = get_flag(L, spec, "keep_unknown") != 0;
+    rule->printable = get_flag(L, spec, "printable") != 0;
+    rule->omit_empty = get_flag(L, spec, "omit_empty") != 0;
+    rule->origin = get_text(L, spec, "origin");
+    rule->source = get_text(L, spec, "source");
+    compile_enum(L, rule, spec);
+    compile_codes(L, rule, spec);
+    if (get(L, spec, "items") != LUA_TNIL) {
+        compile_child(L, &rule->items, depth);
+    } else {
+        lua_pop(L, 1);
+    }
+    compile_fields(L, rule, spec, depth);
+    compile_groups(L, rule, spec);
+    compile_span(L, rule, spec);
+}
+
+/* core.rules(table) -> rule set. The table's form: lua/wxmoments/operations.lua. */
+int wxm_lua_rules_new(lua_State *L)
+{
+    wxm_lua_rules *box;
+
+    luaL_checktype(L, ARG_SPEC, LUA_TTABLE);
+    lua_settop(L, ARG_SPEC);
+    box = lua_newuserdata(L, sizeof *box);
+    box->root = NULL;
+    wxm_buf_init(&box->scratch, (size_t)-1 / 4);
+    wxm_lua_setmetatable(L, WXM_LUA_RULES);
+    lua_newtable(L); /* KEYS */
+    box->root = wxm_rule_new();
+    if (box->root == NULL) {
+        return luaL_error(L, "not enough memory for a rule");
+    }
+    compile(L, box->root, ARG_SPEC, 0);
+    lua_setuservalue(L, BOX);
+    return 1;
+}
+
+/* Room for a path in a message; a longer one loses its end, not its beginning. */
+#define PATH_MAX_BYTES 240
+
+typedef struct {
+    char text[PATH_MAX_BYTES];
+    size_t len;
+} path_text;
+
+static void add(path_text *path, const char *s, size_t n)
+{
+    size_t room = sizeof path->text - path->len;
+
+    n = n < room ? n : room;
+    memcpy(path->text + path->len, s, n);
+    path->len += n;
+}
+
+/* Is it a name that Lua would take after a dot? */
+static int is_plain_name(const char *s, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        int letter = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+                     s[i] == '_';
+        if (!letter && (i == 0 || s[i] < '0' || s[i] > '9')) {
+            return 0;
+        }
+    }
+    return n > 0;
+}
+
+static void add_name(path_text *path, const char *s, size_t n)
+{
+    size_t i;
+
+    if (is_plain_name(s, n)) {
+        add(path, ".", path->len > 0 ? 1 : 0);
+        add(path, s, n);
+        return;
+    }
+    add(path, "[\"", 2);
+    for (i = 0; i < n && i < 40; i++) { /* a stranger's key: printable ASCII, and short */
+        add(path, s[i] >= 0x20 && s[i] < 0x7F ? s + i : "?", 1);
+    }
+    add(path, "\"]", 2);
+}
+
+static void add_path(path_text *path, const wxm_lua_path *at)
+{
+    const wxm_lua_path *chain[WXM_RULE_DEPTH + 2];
+    size_t n = 0;
+
+    for (; at != NULL && at->up != NULL && n < sizeof chain / sizeof *chain; at = at->up) {
+        chain[n++] = at;
+    }
+    while (n > 0) {
+        at = chain[--n];
+        if (at->name != NULL) {
+            add_name(path, at->name, at->len);
+        } else {
+            char digits[WXM_NUMBER_TEXT];
+            add(path, "[", 1);
+            add(path, digits, wxm_number_format_integer(digits, (int64_t)at->index));
+            add(path, "]", 1);
+        }
+    }
+}
+
+static void set_text(lua_State *L, const char *key, const char *text)
+{
+    if (text != NULL) {
+        lua_pushstring(L, text);
+        lua_setfield(L, -2, key);
+    }
+}
+
+static int has_figures(wxm_problem_code code)
+{
+    switch (code) {
+    case WXM_PROBLEM_TOO_SMALL:
+    case WXM_PROBLEM_TOO_LARGE:
+    case WXM_PROBLEM_TOO_SHORT:
+    case WXM_PROBLEM_TOO_LONG:
+    case WXM_PROBLEM_TOO_FEW:
+    case WXM_PROBLEM_TOO_MANY:
+    case WXM_PROBLEM_ONE_OF:
+    case WXM_PROBLEM_SPAN:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+void wxm_lua_push_problem(lua_State *L, const wxm_rule *rule, const wxm_problem *problem,
+                          const wxm_lua_path *at)
+{
+    const char *code = wxm_rule_code(problem->code);
+    const char *documented = rule == NULL ? NULL : rule->codes[problem->code];
+    char message[WXM_RULE_MESSAGE];
+    path_text path;
+
+    path.len = 0;
+    add_path(&path, at);
+    wxm_rule_message(message, rule, problem);
+    lua_createtable(L, 0, 8);
+    set_text(L, "code", documented == NULL ? code : documented);
+    set_text(L, "message", message);
+    if (path.len > 0) {
+        lua_pushlstring(L, path.text, path.len);
+        lua_setfield(L, -2, "path");
+    }
+    if (has_figures(problem->code)) {
+        lua_pushinteger(L, (lua_Integer)problem->limit);
+        lua_setfield(L, -2, "limit");
+        lua_pushinteger(L, (lua_Integer)problem->got);
+        lua_setfield(L, -2, "got");
+    }
+    if (rule != NULL) {
+        if (rule->type == WXM_TYPE_STRING && has_figures(problem->code)) {
+            set_text(L, "unit", wxm_rule_unit_name(rule->unit));
+        }
+        set_text(L, "origin", documented == NULL ? NULL : rule->origin);
+        set_text(L, "source", rule->source);
+    }
+}
+
+void wxm_lua_problem_offset(lua_State *L, size_t offset)
+{
+    lua_pushinteger(L, (lua_Integer)offset);
+    lua_setfield(L, -2, "offset");
+}
+
+static int rules_gc(lua_State *L)
+{
+    wxm_lua_rules *box = luaL_checkudata(L, 1, WXM_LUA_RULES);
+
+    wxm_rule_free(box->root);
+    box->root = NULL;
+    wxm_buf_free(&box->scratch);
+    return 0;
+}
+
+static int rules_tostring(lua_State *L)
+{
+    luaL_checkudata(L, 1, WXM_LUA_RULES);
+    lua_pushstring(L, WXM_LUA_RULES);
+    return 1;
+}
+
+void wxm_lua_rules_class(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"check", wxm_lua_rules_check},
+        {"read", wxm_lua_rules_read},
+        {"write", wxm_lua_rules_write},
+        {NULL, NULL},
+    };
+    static const luaL_Reg metamethods[] = {
+        {"__gc", rules_gc},
+        {"__tostring", rules_tostring},
+        {NULL, NULL},
+    };
+    wxm_lua_class(L, WXM_LUA_RULES, methods, metamethods);
+}

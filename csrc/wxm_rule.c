@@ -1,0 +1,339 @@
+/* Rules: what a value must be, and the sentences that say what it is not. */
+#include "wxm_rule.h"
+
+#include "wxm_number.h"
+#include "wxm_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+wxm_rule *wxm_rule_new(void)
+{
+    wxm_rule *rule = calloc(1, sizeof *rule);
+
+    if (rule != NULL) {
+        rule->span_from = rule->span_to = -1;
+    }
+    return rule;
+}
+
+/* The tree is as deep as its author nested it; the binding bounds that. */
+void wxm_rule_free(wxm_rule *rule)
+{
+    size_t i;
+
+    if (rule == NULL) {
+        return;
+    }
+    for (i = 0; rule->words != NULL && i < rule->value_count; i++) {
+        free(rule->words[i]);
+    }
+    for (i = 0; i < rule->field_count; i++) {
+        free(rule->fields[i].name);
+        wxm_rule_free(rule->fields[i].rule);
+    }
+    for (i = 0; i < rule->group_count; i++) {
+        free(rule->groups[i].names);
+    }
+    for (i = 0; i < WXM_PROBLEM_COUNT; i++) {
+        free(rule->codes[i]);
+    }
+    wxm_rule_free(rule->items);
+    free(rule->values);
+    free(rule->words);
+    free(rule->allowed);
+    free(rule->fields);
+    free(rule->groups);
+    free(rule->origin);
+    free(rule->source);
+    free(rule);
+}
+
+const char *wxm_rule_code(wxm_problem_code code)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        WXM_PROBLEMS(X)
+#undef X
+    };
+    return names[code];
+}
+
+const char *wxm_rule_type_name(wxm_type type)
+{
+    static const char *const names[] = {"any",    "boolean", "integer", "number",
+                                        "string", "list",    "object"};
+    return names[type];
+}
+
+const char *wxm_rule_unit_name(wxm_unit unit)
+{
+    static const char *const names[] = {"bytes", "codepoints", "utf16"};
+    return names[unit];
+}
+
+int wxm_rule_find(const wxm_rule *rule, const char *name, size_t len, size_t start)
+{
+    size_t n, i = start < rule->field_count ? start : 0;
+
+    /* Servers keep an order: the field after the last one is nearly always the one. */
+    for (n = 0; n < rule->field_count; n++) {
+        const wxm_field *field = &rule->fields[i];
+        if (field->len == len && memcmp(field->name, name, len) == 0) {
+            return (int)i;
+        }
+        i = i + 1 < rule->field_count ? i + 1 : 0;
+    }
+    return -1;
+}
+
+static int fail(wxm_problem *problem, wxm_problem_code code, int64_t limit, int64_t got)
+{
+    problem->code = code;
+    problem->limit = limit;
+    problem->got = got;
+    problem->detail = NULL;
+    return -1;
+}
+
+static int in_range(const wxm_rule *rule, int64_t value, wxm_problem_code below,
+                    wxm_problem_code above, wxm_problem *problem)
+{
+    if (rule->has_min && value < rule->min) {
+        return fail(problem, below, rule->min, value);
+    }
+    if (rule->has_max && value > rule->max) {
+        return fail(problem, above, rule->max, value);
+    }
+    return 0;
+}
+
+int wxm_rule_integer(const wxm_rule *rule, int64_t value, wxm_problem *problem)
+{
+    size_t i;
+
+    if (value > WXM_NUMBER_EXACT || value < -WXM_NUMBER_EXACT) {
+        return fail(problem, WXM_PROBLEM_NOT_EXACT, WXM_NUMBER_EXACT, value);
+    }
+    if (rule->values != NULL) {
+        for (i = 0; i < rule->value_count; i++) {
+            if (rule->values[i] == value) {
+                return 0;
+            }
+        }
+        fail(problem, WXM_PROBLEM_NOT_ALLOWED, 0, value);
+        problem->detail = rule->allowed;
+        return -1;
+    }
+    return in_range(rule, value, WXM_PROBLEM_TOO_SMALL, WXM_PROBLEM_TOO_LARGE, problem);
+}
+
+static int is_word(const wxm_rule *rule, const char *s, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < rule->value_count; i++) {
+        if (strlen(rule->words[i]) == n && memcmp(rule->words[i], s, n) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static size_t first_control(const char *s, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7F) {
+            break;
+        }
+    }
+    return i;
+}
+
+int wxm_rule_string(const wxm_rule *rule, const char *s, size_t n, wxm_problem *problem)
+{
+    wxm_text_size size = wxm_text_measure(s, n);
+    size_t length = n;
+
+    if (size.invalid < n) {
+        return fail(problem, WXM_PROBLEM_UTF8, 0, (int64_t)size.invalid + 1);
+    }
+    if (rule->printable && first_control(s, n) < n) {
+        return fail(problem, WXM_PROBLEM_CONTROL, 0, (int64_t)first_control(s, n) + 1);
+    }
+    if (rule->words != NULL && !is_word(rule, s, n)) {
+        fail(problem, WXM_PROBLEM_NOT_ALLOWED, 0, 0);
+        problem->detail = rule->allowed;
+        return -1;
+    }
+    if (rule->unit == WXM_UNIT_CODEPOINTS) {
+        length = size.codepoints;
+    } else if (rule->unit == WXM_UNIT_UTF16) {
+        length = size.utf16;
+    }
+    return in_range(rule, (int64_t)length, WXM_PROBLEM_TOO_SHORT, WXM_PROBLEM_TOO_LONG,
+                    problem);
+}
+
+int wxm_rule_count(const wxm_rule *rule, size_t n, wxm_problem *problem)
+{
+    return in_range(rule, (int64_t)n, WXM_PROBLEM_TOO_FEW, WXM_PROBLEM_TOO_MANY, problem);
+}
+
+int wxm_rule_group(const wxm_group *group, uint64_t present, wxm_problem *problem)
+{
+    uint64_t given = present & group->fields;
+    int64_t count = 0;
+
+    for (; given != 0; given &= given - 1) { /* clears the lowest bit */
+        count++;
+    }
+    if (count >= group->min && count <= group->max) {
+        return 0;
+    }
+    fail(problem, WXM_PROBLEM_ONE_OF, count < group->min ? group->min : group->max, count);
+    problem->detail = group->names;
+    return -1;
+}
+
+int wxm_rule_span(const wxm_rule *rule, int64_t from, int64_t to, wxm_problem *problem)
+{
+    /* Both are within 2^53, so the difference cannot overflow. */
+    int64_t gap = to - from;
+
+    if (gap >= rule->span_min && gap <= rule->span_max) {
+        return 0;
+    }
+    fail(problem, WXM_PROBLEM_SPAN, gap < rule->span_min ? rule->span_min : rule->span_max,
+         gap);
+    problem->detail = rule->fields[rule->span_from].name;
+    return -1;
+}
+
+/* What a length counts, in words. */
+static const char *unit_words(wxm_unit unit)
+{
+    static const char *const words[] = {"bytes", "characters", "UTF-16 units"};
+    return words[unit];
+}
+
+typedef struct {
+    char limit[WXM_NUMBER_TEXT], got[WXM_NUMBER_TEXT];
+} figures;
+
+static figures figures_of(const wxm_problem *problem)
+{
+    figures f;
+
+    f.limit[wxm_number_format_integer(f.limit, problem->limit)] = '\0';
+    f.got[wxm_number_format_integer(f.got, problem->got)] = '\0';
+    return f;
+}
+
+void wxm_rule_message(char to[WXM_RULE_MESSAGE], const wxm_rule *rule,
+                      const wxm_problem *problem)
+{
+    figures f = figures_of(problem);
+    const char *detail = problem->detail == NULL ? "" : problem->detail;
+    const char *unit = unit_words(rule == NULL ? WXM_UNIT_BYTES : rule->unit);
+    const size_t n = WXM_RULE_MESSAGE;
+
+    switch (problem->code) {
+    case WXM_PROBLEM_REQUIRED:
+        snprintf(to, n, "is required");
+        break;
+    case WXM_PROBLEM_TYPE:
+        if (rule == NULL || rule->type == WXM_TYPE_ANY) {
+            snprintf(to, n, "is %s, which JSON cannot say", detail);
+            break;
+        }
+        snprintf(to, n, "must be %s %s, got %s",
+                 rule->type == WXM_TYPE_INTEGER || rule->type == WXM_TYPE_OBJECT ? "an"
+                                                                                 : "a",
+                 wxm_rule_type_name(rule->type), detail);
+        break;
+    case WXM_PROBLEM_TOO_SMALL:
+        snprintf(to, n, "must be at least %s, got %s", f.limit, f.got);
+        break;
+    case WXM_PROBLEM_TOO_LARGE:
+        snprintf(to, n, "must be at most %s, got %s", f.limit, f.got);
+        break;
+    case WXM_PROBLEM_TOO_SHORT:
+        if (problem->limit == 1) {
+            snprintf(to, n, "must not be empty");
+        } else {
+            snprintf(to, n, "must be at least %s %s long, got %s", f.limit, unit, f.got);
+        }
+        break;
+    case WXM_PROBLEM_TOO_LONG:
+        snprintf(to, n, "must be at most %s %s long, got %s", f.limit, unit, f.got);
+        break;
+    case WXM_PROBLEM_TOO_FEW:
+        snprintf(to, n, "must have at least %s entries, got %s", f.limit, f.got);
+        break;
+    case WXM_PROBLEM_TOO_MANY:
+        snprintf(to, n, "must have at most %s entries, got %s", f.limit, f.got);
+        break;
+    case WXM_PROBLEM_NOT_ALLOWED:
+        snprintf(to, n, "must be %s", detail);
+        break;
+    case WXM_PROBLEM_NOT_EXACT:
+        snprintf(to, n, "must be a whole number within 2^53");
+        break;
+    case WXM_PROBLEM_NOT_FINITE:
+        snprintf(to, n, "must be a finite number");
+        break;
+    case WXM_PROBLEM_UTF8:
+        snprintf(to, n, "is not valid UTF-8 at byte %s", f.got);
+        break;
+    case WXM_PROBLEM_CONTROL:
+        snprintf(to, n, "has a control character at byte %s", f.got);
+        break;
+    case WXM_PROBLEM_UNKNOWN:
+        snprintf(to, n, "is not a known name%s%s%s", *detail ? "; did you mean '" : "",
+                 detail, *detail ? "'?" : "");
+        break;
+    case WXM_PROBLEM_DUPLICATE:
+        snprintf(to, n, "is there twice");
+        break;
+    case WXM_PROBLEM_ONE_OF:
+        snprintf(to, n, "needs %s %s of %s, got %s",
+                 problem->got < problem->limit ? "at least" : "at most", f.limit, detail,
+                 f.got);
+        break;
+    case WXM_PROBLEM_SPAN:
+        if (problem->got < problem->limit) {
+            snprintf(to, n, "must be at least %s after %s, is %s", f.limit, detail, f.got);
+        } else {
+            snprintf(to, n, "must be at most %s after %s, is %s", f.limit, detail, f.got);
+        }
+        break;
+    case WXM_PROBLEM_NOT_A_LIST:
+        snprintf(to, n, "must be a list with places 1 to n and nothing else");
+        break;
+    case WXM_PROBLEM_KEY:
+        snprintf(to, n, "has a key that is no string but %s", detail);
+        break;
+    case WXM_PROBLEM_METATABLE:
+        snprintf(to, n, "has a metatable with %s: give a plain table", detail);
+        break;
+    case WXM_PROBLEM_CYCLE:
+        snprintf(to, n, "contains itself");
+        break;
+    case WXM_PROBLEM_TOO_DEEP:
+        snprintf(to, n, "is nested deeper than %d tables", WXM_RULE_DEPTH);
+        break;
+    case WXM_PROBLEM_TOO_BIG:
+        snprintf(to, n, "is larger than %s %s", f.limit, detail);
+        break;
+    case WXM_PROBLEM_SYNTAX:
+        snprintf(to, n, "%s", detail);
+        break;
+    case WXM_PROBLEM_COUNT:
+        to[0] = '\0';
+        break;
+    }
+}

@@ -1,0 +1,153 @@
+--- The operations: what each endpoint takes, gives, and how it may be used. Data only.
+--
+-- One table makes the client's methods, the checks, the reading of replies and the
+-- simulator's routes. Names of endpoints and fields are WeCom's own. A rule is
+--
+--     { "name", type = "string" | "integer" | "number" | "boolean" | "list" | "object" | "any",
+--       required = true,                        of a field: must be there
+--       min =, max =, unit =,                   range; length in "bytes" | "codepoints" | "utf16"
+--       enum = {…}, printable = true,           the only values; no control characters
+--       items = rule, fields = { rule, … },     of lists and objects
+--       one_of = { { "a", "b", min =, max = } },  how many of a group of fields
+--       span = { "from", "to", min =, max = },  bounds of the difference of two fields
+--       codes = { too_long = "…" }, origin =,   the document's own words for a problem
+--       from_text, from_number, from_single,    reading: other spellings that are understood
+--       fill = true,                            reading: an absent list becomes an empty one
+--       source = "…" }                          where it is written
+--
+-- The document is "获取客户朋友圈全部的发表记录" (WeCom, path 96352); section names are its own.
+-- @module wxmoments.operations
+
+local operations = {}
+
+-- A moment in milliseconds is beyond this, so that mistake is found.
+local LAST_SECOND = 253402300799 -- 9999-12-31T23:59:59Z
+
+-- "朋友圈记录的起止时间间隔不能超过30天"
+local THIRTY_DAYS = 30 * 24 * 60 * 60
+
+--- Every answer begins with the verdict. The reads require it: `{}` from a gateway must
+-- not pass for an empty list. Gateways were seen to send it as text.
+local ERRCODE = { "errcode", type = "integer", required = true, from_text = true }
+local ERRMSG = { "errmsg", type = "string" }
+local NEXT_CURSOR = { "next_cursor", type = "string" }
+
+local function time(name)
+  return { name, type = "integer", required = true, min = 0, max = LAST_SECOND }
+end
+
+local CREATOR = { "creator", type = "string", min = 1, unit = "bytes", printable = true }
+local FILTER_TYPE = { "filter_type", type = "integer", enum = { 0, 1, 2 } }
+local CURSOR = { "cursor", type = "string" }
+
+local MOMENT = {
+  type = "object",
+  fields = {
+    { "moment_id", type = "string", required = true, from_number = true },
+    { "creator", type = "string", from_number = true },
+    { "create_time", type = "integer", required = true, from_text = true },
+    { "create_type", type = "integer", from_text = true },
+    { "visible_type", type = "integer", from_text = true },
+    { "text", type = "object", fields = { { "content", type = "string" } } },
+    {
+      "image", type = "list", from_single = true,
+      items = { type = "object", fields = { { "media_id", type = "string" } } },
+    },
+    {
+      "video", type = "object",
+      fields = { { "media_id", type = "string" }, { "thumb_media_id", type = "string" } },
+    },
+    {
+      "link", type = "object",
+      fields = { { "title", type = "string" }, { "url", type = "string" } },
+    },
+    {
+      "location", type = "object",
+      fields = {
+        { "latitude", type = "string", from_number = true },
+        { "longitude", type = "string", from_number = true },
+        { "name", type = "string" },
+      },
+    },
+  },
+}
+
+operations.get_moment_list = {
+  about = "获取企业全部的发表列表",
+  method = "POST",
+  path = "/cgi-bin/externalcontact/get_moment_list",
+  safe = true,
+  params = {
+    type = "object",
+    span = { "start_time", "end_time", min = 1, max = THIRTY_DAYS },
+    fields = {
+      time "start_time",
+      time "end_time",
+      CREATOR,
+      FILTER_TYPE,
+      CURSOR,
+      { "limit", type = "integer", min = 1, max = 20 },
+    },
+  },
+  reply = {
+    type = "object",
+    fields = {
+      ERRCODE, ERRMSG, NEXT_CURSOR,
+      { "moment_list", type = "list", fill = true, items = MOMENT },
+    },
+  },
+  each = {
+    name = "each_moment",
+    rows = "moment_list",
+    id = "moment_id",
+    limit = 20,
+    -- Windows of time; a row belongs to the window whose share its time is in.
+    window = { from = "start_time", to = "end_time", span = THIRTY_DAYS, time = "create_time" },
+    params = {
+      type = "object",
+      span = { "start_time", "end_time", min = 0 },
+      fields = {
+        time "start_time",
+        time "end_time",
+        CREATOR,
+        FILTER_TYPE,
+        { "max_pages", type = "integer", min = 1 },
+      },
+    },
+  },
+}
+
+--- "获取access_token" (WeCom, path 91039): not a method of the client, it gets its tokens itself.
+operations.gettoken = {
+  about = "获取access_token",
+  method = "GET",
+  path = "/cgi-bin/gettoken",
+  safe = true,
+  no_token = true,
+  query = { "corpid", "corpsecret" },
+  reply = {
+    type = "object",
+    fields = {
+      ERRCODE, ERRMSG,
+      { "access_token", type = "string", min = 1, max = 512, unit = "bytes" },
+      { "expires_in", type = "integer", min = 1, max = 31622400, from_text = true },
+    },
+  },
+}
+
+--- What `corp:call` knows of an endpoint that is not described here: nothing but the
+-- verdict, which some older endpoints leave out when all is well.
+operations.call = {
+  about = "any endpoint",
+  body = { type = "any" },
+  reply = {
+    type = "object",
+    fields = { { "errcode", type = "integer", from_text = true }, ERRMSG },
+  },
+}
+
+for name, op in pairs(operations) do
+  op.name = name
+end
+
+return operations

@@ -1,0 +1,156 @@
+--- A simulated WeCom corp as a pure application: a request table in, a response table out.
+
+local dataset = require "wxmoments.simulator.dataset"
+local endpoints = require "wxmoments.simulator.endpoints"
+local faults = require "wxmoments.simulator.faults"
+local json = require "wxmoments.simulator.json"
+local params = require "wxmoments.simulator.params"
+local reply = require "wxmoments.simulator.reply"
+local tokens = require "wxmoments.simulator.tokens"
+local url = require "wxmoments.simulator.url"
+
+local application = {}
+
+local RECORDED = 10000 -- requests kept for requests(); later ones are counted only
+
+local SECRETS = { "access_token", "corpsecret" }
+
+local EXPIRY_CODES = { [42001] = true, [40014] = true }
+
+local Application = {}
+local Application_mt = {
+  __index = Application,
+  __name = "wxmoments.simulator",
+  __tostring = function(self)
+    return string.format("wxmoments.simulator: %d moments", self._corp.data.count)
+  end,
+}
+
+--- @tparam table options complete, as wxmoments.simulator.options makes them
+-- @treturn table the application
+function application.new(options)
+  local self = setmetatable({
+    corpid = options.corpid, corpsecret = options.corpsecret,
+    _clock = options.clock or os.time, _slept = 0, _hints = 0, _faults = options.faults,
+    _counts = {}, _requests = {},
+  }, Application_mt)
+  for _, endpoint in pairs(endpoints) do self._counts[endpoint.op] = 0 end
+  self._began = options.clock and self._clock()
+  self._corp = {
+    options = options,
+    data = dataset.new(options),
+    tokens = tokens.new(options.seed, options.token_seconds),
+    now = function() return self._clock() + self._slept end,
+  }
+  return self
+end
+
+-- The digits between the brackets of an errmsg: the second and a running number.
+local function next_hint(self)
+  self._hints = self._hints + 1
+  return string.format("%010.0f%09.0f", math.floor(self._corp.now()), self._hints)
+end
+
+local function record(self, op, values)
+  if #self._requests >= RECORDED then return end
+  local shown = {}
+  for name, value in pairs(values) do shown[name] = value end
+  for _, name in ipairs(SECRETS) do shown[name] = nil end
+  self._requests[#self._requests + 1] = { op = op, params = shown }
+end
+
+-- What holds for every endpoint, then the endpoint itself: its fields, or nil, errcode and
+-- what is wrong.
+local function answer(self, endpoint, request, call)
+  local code = endpoint.token
+    and self._corp.tokens:refusal(call.query.access_token, self._corp.now())
+  if code then return nil, code end
+  if request.method ~= endpoint.method then return nil, 40058 end
+  if endpoint.method == "POST" and not call.params then return nil, 40058 end
+  local problem = params.problem(endpoint.fields, call.params or {})
+  if problem then return nil, 40058, problem end
+  return endpoint.answer(self._corp, call)
+end
+
+--- Answers one request.
+-- @tparam table request of the driver contract: method, url, body; the host is ignored
+-- @treturn table response: status, headers, body
+function Application:handle(request)
+  if type(request) ~= "table" or type(request.method) ~= "string"
+    or type(request.url) ~= "string" then
+    error("wxmoments.simulator: a request with method and url is needed", 2)
+  end
+  local path, query = url.split(request.url)
+  local endpoint = endpoints[path]
+  if not endpoint then return reply.html(404, "404 Not Found") end
+  local op = endpoint.op
+  self._counts[op] = self._counts[op] + 1
+  local call = { query = query, params = json.decode_object(request.body or "") }
+  record(self, op, endpoint.method == "GET" and query or call.params or {})
+  local hint = next_hint(self)
+  call.effect = faults.select(self._faults, op, self._counts[op], hint)
+  if call.effect.response then return call.effect.response end
+  local fields, code, field = answer(self, endpoint, request, call)
+  if not fields then return reply.refuse(code, hint, field) end
+  return reply.ok(call.effect.errmsg or "ok", fields, endpoint.order)
+end
+
+--- Everything the simulator would ever answer, in new tables of the caller's.
+-- @treturn table `get_moment_list`: every moment with the document's field names, ordered by
+--   create_time, then by the bytes of moment_id
+function Application:truth()
+  local list = {}
+  for row = 1, self._corp.data.count do list[row] = self._corp.data:moment(row) end
+  return { get_moment_list = list }
+end
+
+--- How many requests of an endpoint were handled, the refused ones included.
+-- @tparam string op "gettoken", "get_moment_list"
+-- @treturn number
+function Application:count(op)
+  local count = self._counts[op]
+  if not count then error("wxmoments.simulator: unknown op '" .. tostring(op) .. "'", 2) end
+  return count
+end
+
+--- The same for all endpoints, by op.
+function Application:counts()
+  local counts = {}
+  for op, count in pairs(self._counts) do counts[op] = count end
+  return counts
+end
+
+--- What was sent, in order: the first 10,000 requests.
+-- @treturn table a list of { op, params }; params is the decoded body (the query for GET)
+--   without any secret, empty where the body was no JSON object
+function Application:requests()
+  local list = {}
+  for i, request in ipairs(self._requests) do list[i] = request end
+  return list
+end
+
+--- Makes the present access token invalid: the next call with it is refused, the next
+-- gettoken gives a new one.
+-- @tparam[opt=42001] number errcode 42001 or 40014; WeCom says either
+-- @treturn boolean false when no valid token had been given out
+function Application:expire_token(errcode)
+  errcode = errcode or 42001
+  if not EXPIRY_CODES[errcode] then
+    error("wxmoments.simulator: errcode must be 42001 or 40014", 2)
+  end
+  return self._corp.tokens:expire(errcode)
+end
+
+--- A driver that answers in process: no server, no waiting.
+-- `sleep` returns at once and moves the clock on, also the one that tokens live by; `now`
+-- counts what was slept, and with the option `clock` what that clock moved.
+-- @treturn table driver for wxmoments.wecom { driver = … }
+function Application:driver()
+  return {
+    send = function(request) return self:handle(request) end,
+    sleep = function(seconds) self._slept = self._slept + math.max(0, seconds) end,
+    now = function() return self._slept + (self._began and self._clock() - self._began or 0) end,
+  }
+end
+
+return application

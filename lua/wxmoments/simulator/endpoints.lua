@@ -1,0 +1,99 @@
+--- The endpoints a simulated corp answers: one entry each, by path.
+-- An entry is data and one function:
+--
+--   op       the official name
+--   method   what it must be asked with, else 40058
+--   token    whether it needs an access_token
+--   paged    whether it gives pages (faults that change pages apply)
+--   fields   what its body may hold (wxmoments.simulator.params)
+--   order    the reply's own fields in the document's order
+--   answer   function(corp, call) → fields | nil, errcode, what is wrong
+--
+-- `corp` has options, data, tokens, now(); `call` has query, params, effect.
+
+local json = require "wxmoments.simulator.json"
+local pages = require "wxmoments.simulator.pages"
+local params = require "wxmoments.simulator.params"
+
+local given = params.given
+
+local SPAN = 2592000 -- 30 days in seconds, the most get_moment_list takes
+local ROWS = 20      -- its largest and default page
+
+-- ---- gettoken -----------------------------------------------------------------------------
+
+local function gettoken(corp, call)
+  local corpid, secret = given(call.query.corpid), given(call.query.corpsecret)
+  if not corpid then return nil, 41002 end
+  if not secret then return nil, 41004 end
+  if corpid ~= corp.options.corpid then return nil, 40013 end
+  if secret ~= corp.options.corpsecret then return nil, 40001 end
+  local token, seconds = corp.tokens:get(corp.now())
+  return { access_token = token, expires_in = seconds }
+end
+
+-- ---- get_moment_list ----------------------------------------------------------------------
+
+local function range_problem(asked)
+  if asked.start_time >= asked.end_time then return "start_time not before end_time" end
+  if asked.end_time - asked.start_time > SPAN then return "end_time exceed max range " .. SPAN end
+end
+
+-- limit is no part of it: it may change from page to page
+local function question(asked)
+  return table.concat({
+    json.number(asked.start_time), json.number(asked.end_time),
+    given(asked.creator) or "", json.number(asked.filter_type or 2),
+  }, "|")
+end
+
+local function page_size(limit)
+  if not limit or limit < 1 or limit > ROWS then return ROWS end
+  return limit
+end
+
+-- How the last page says that it is the last; the document leaves it open.
+local LAST_CURSOR = { [""] = "", absent = nil, null = json.null }
+
+local function get_moment_list(corp, call)
+  local asked, data = call.params, corp.data
+  local problem = range_problem(asked)
+  if problem then return nil, 40058, problem end
+  local open = corp.options.edges == "open"
+  local list, newest, total = data:window(asked.start_time, asked.end_time, open,
+    asked.filter_type, given(asked.creator))
+  local page = pages.open(question(asked), given(asked.cursor), total, page_size(asked.limit))
+  if not page then return nil, 40058, "cursor invalid" end
+  for _, change in ipairs(call.effect.page) do change(page) end
+  local rows = {}
+  for place = page.place - page.back, page.place + page.fresh - 1 do
+    rows[#rows + 1] = data:text(list[newest - place])
+  end
+  return {
+    next_cursor = pages.next_cursor(page) or LAST_CURSOR[corp.options.last_cursor],
+    moment_list = json.raw("[" .. table.concat(rows, ",") .. "]"),
+  }
+end
+
+-- ---- all ----------------------------------------------------------------------------------
+
+return {
+  ["/cgi-bin/gettoken"] = {
+    op = "gettoken", method = "GET", token = false, paged = false, fields = {},
+    order = { "access_token", "expires_in" },
+    answer = gettoken,
+  },
+  ["/cgi-bin/externalcontact/get_moment_list"] = {
+    op = "get_moment_list", method = "POST", token = true, paged = true,
+    fields = {
+      { name = "start_time", type = "integer", required = true },
+      { name = "end_time", type = "integer", required = true },
+      { name = "creator", type = "string" },
+      { name = "filter_type", type = "integer", max = 2 },
+      { name = "cursor", type = "string" },
+      { name = "limit", type = "integer" },
+    },
+    order = { "next_cursor", "moment_list" },
+    answer = get_moment_list,
+  },
+}

@@ -1,0 +1,121 @@
+--- The simulator's options: their defaults and what each may be.
+
+local endpoints = require "wxmoments.simulator.endpoints"
+local faults = require "wxmoments.simulator.faults"
+
+local options = {}
+
+local LAST_SECOND = 253402300799 -- the end of the year 9999
+
+local function integer(first, last)
+  return function(value)
+    if type(value) ~= "number" or value % 1 ~= 0 or value < first or value > last then
+      return string.format("must be an integer from %.0f to %.0f", first, last)
+    end
+  end
+end
+
+local function text(value)
+  if type(value) ~= "string" or value == "" then return "must be a string that is not empty" end
+end
+
+local function callable(value)
+  if type(value) ~= "function" then return "must be a function" end
+end
+
+local function one_of(...)
+  local allowed = { ... }
+  return function(value)
+    for _, each in ipairs(allowed) do
+      if value == each then return end
+    end
+    return 'must be "' .. table.concat(allowed, '" or "') .. '"'
+  end
+end
+
+local function plan(value)
+  if type(value) ~= "table" then return "must be a list" end
+  local ops = {}
+  for _, endpoint in pairs(endpoints) do ops[endpoint.op] = endpoint.paged end
+  return faults.problem(value, ops)
+end
+
+local function nginx(value)
+  if type(value) ~= "table" then return "must be a table" end
+  for name, path in pairs(value) do
+    if name ~= "binary" and name ~= "modules" then
+      return "has an unknown field '" .. tostring(name) .. "' (known: binary, modules)"
+    end
+    if type(path) ~= "string" then return name .. " must be a string" end
+  end
+end
+
+-- The corp itself; 2024 as a year of data.
+local CORP = {
+  corpid = { text, "ww0123456789abcdef" },
+  corpsecret = { text, "simulated-secret" },
+  seed = { integer(0, 2147483646), 1 },
+  moments = { integer(0, 2000000), 2000 },
+  start_time = { integer(0, LAST_SECOND), 1704067200 },
+  end_time = { integer(0, LAST_SECOND), 1735689599 },
+  edges = { one_of("open", "closed"), "open" },
+  last_cursor = { one_of("", "absent", "null"), "" },
+  token_seconds = { integer(1, 31536000), 7200 },
+  faults = { plan },
+}
+
+-- What each way to run it takes besides.
+local MORE = {
+  new = { clock = { callable } },
+  serve = { port = { integer(1, 65535) }, nginx = { nginx } },
+}
+
+local function known(kind)
+  local names = {}
+  for name in pairs(CORP) do names[#names + 1] = name end
+  for name in pairs(MORE[kind]) do names[#names + 1] = name end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+local function problem(kind, given)
+  for name, value in pairs(given) do
+    local option = CORP[name] or MORE[kind][name]
+    if not option then
+      return "unknown option '" .. tostring(name) .. "' (known: " .. known(kind) .. ")"
+    end
+    local wrong = option[1](value)
+    if wrong then return name .. (wrong:find("^faults%[") and ": " or " ") .. wrong end
+  end
+end
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local new = {}
+  for key, inner in pairs(value) do new[key] = copy(inner) end
+  return new
+end
+
+--- Checks options and fills in the rest.
+-- @tparam string kind "new" or "serve"
+-- @tparam table|nil given
+-- @treturn table|nil complete options, a copy
+-- @treturn string what is wrong
+function options.read(kind, given)
+  if given ~= nil and type(given) ~= "table" then return nil, "options must be a table" end
+  local wrong = problem(kind, given or {})
+  if wrong then return nil, wrong end
+  local all = copy(given or {})
+  for name, option in pairs(CORP) do
+    if all[name] == nil then all[name] = option[2] end
+  end
+  all.faults = all.faults or {}
+  -- 3.0 is welcome and must print as 3 on 5.4
+  for _, name in ipairs { "seed", "moments", "start_time", "end_time" } do
+    all[name] = math.floor(all[name])
+  end
+  if all.start_time > all.end_time then return nil, "start_time must not be after end_time" end
+  return all
+end
+
+return options

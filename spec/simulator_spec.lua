@@ -1,0 +1,736 @@
+--- The simulator: its data, its endpoints, its faults, in process and on nginx.
+
+local cjson = require "cjson"
+local http = require "socket.http"
+local ltn12 = require "ltn12"
+
+local json = require "wxmoments.simulator.json"
+local moments = require "wxmoments.simulator.moments"
+local process = require "wxmoments.simulator.process"
+local random = require "wxmoments.simulator.random"
+local simulator = require "wxmoments.simulator"
+
+local START, END = 1704067200, 1735689599
+local MONTH = 2592000
+local LIST = "/cgi-bin/externalcontact/get_moment_list"
+
+-- ---- helpers ------------------------------------------------------------------------------
+
+local function get(sim, url)
+  local response = sim:handle { method = "GET", url = url }
+  return cjson.decode(response.body), response
+end
+
+local function token_of(sim)
+  return get(sim, "https://host/cgi-bin/gettoken?corpid=" .. sim.corpid
+    .. "&corpsecret=" .. sim.corpsecret).access_token
+end
+
+local function post(sim, body, token)
+  local url = "https://host" .. LIST .. "?access_token=" .. (token or token_of(sim))
+  local response = sim:handle { method = "POST", url = url, body = json.encode(body) }
+  local ok, reply = pcall(cjson.decode, response.body)
+  return ok and reply or nil, response
+end
+
+-- All rows of one window, page after page, and how many pages it took.
+local function read_window(sim, asked)
+  local rows, token, pages = {}, token_of(sim), 0
+  local question = { limit = asked.limit, creator = asked.creator,
+    start_time = asked.start_time, end_time = asked.end_time, filter_type = asked.filter_type }
+  repeat
+    local reply = post(sim, question, token)
+    assert.equal(0, reply.errcode, reply.errmsg)
+    for _, row in ipairs(reply.moment_list) do rows[#rows + 1] = row end
+    question.cursor = reply.next_cursor
+    pages = pages + 1
+    assert.is_true(pages < 2000)
+  until not reply.next_cursor or reply.next_cursor == "" or reply.next_cursor == cjson.null
+  return rows, pages
+end
+
+local function ids(rows)
+  local list = {}
+  for i, row in ipairs(rows) do list[i] = row.moment_id end
+  return list
+end
+
+-- What a window holds by the truth, newest first.
+local function expected(sim, keep)
+  local list = {}
+  local truth = sim:truth().get_moment_list
+  for i = #truth, 1, -1 do
+    if keep(truth[i]) then list[#list + 1] = truth[i].moment_id end
+  end
+  return list
+end
+
+local function header(response, name)
+  for _, pair in ipairs(response.headers) do
+    if pair[1] == name then return pair[2] end
+  end
+end
+
+-- ---- options ------------------------------------------------------------------------------
+
+describe("simulator options", function()
+  local WRONG = {
+    { { momentz = 1 }, "unknown option 'momentz' %(known: clock, corpid, .*token_seconds%)" },
+    { { port = 1 }, "unknown option 'port'" },
+    { { moments = "5" }, "moments must be an integer" },
+    { { moments = 1.5 }, "moments must be an integer" },
+    { { moments = -1 }, "moments must be an integer" },
+    { { seed = 0 / 0 }, "seed must be an integer" },
+    { { corpid = "" }, "corpid must be a string" },
+    { { edges = "ajar" }, 'edges must be "open" or "closed"' },
+    { { last_cursor = 0 }, 'last_cursor must be "" or "absent" or "null"' },
+    { { start_time = 2, end_time = 1 }, "start_time must not be after end_time" },
+    { { clock = 5 }, "clock must be a function" },
+    { { faults = 5 }, "faults must be a list" },
+    { { faults = { 5 } }, "faults%[1%]: a table is needed" },
+    { { faults = { { kind = "html" }, {} } }, "faults%[2%]: a kind or an errcode is needed" },
+    { { faults = { { kind = "no" } } }, "unknown kind 'no' %(known: body, .*wrong_json_warning%)" },
+    { { faults = { { op = "x", errcode = 1 } } },
+      "unknown op 'x' %(known: get_moment_list, gettoken%)" },
+    { { faults = { { errcode = 1, code = 1 } } }, "unknown field 'code' %(known: body, call" },
+    { { faults = { { errcode = "1" } } }, "errcode must be an integer" },
+    { { faults = { { errcode = 1, call = 0 } } }, "call must be an integer from 1" },
+    { { faults = { { kind = "status", status = 99 } } }, "status must be an HTTP status" },
+    { { faults = { { kind = "body" } } }, "body must be a string" },
+    { { faults = { { kind = "short_page", op = "gettoken" } } },
+      "kind 'short_page' needs an endpoint that has pages" },
+  }
+  for i, case in ipairs(WRONG) do
+    it("are checked, case " .. i, function()
+      local ok, message = pcall(simulator.new, case[1])
+      assert.is_false(ok)
+      assert.matches("wxmoments.simulator: ", message, 1, true)
+      assert.matches(case[2], message)
+    end)
+  end
+
+  it("are blamed on the caller's line", function()
+    local _, message = pcall(function() return (simulator.new { momentz = 1 }) end)
+    assert.matches("simulator_spec.lua:%d+:", message)
+    _, message = pcall(function() return (simulator.serve { clock = os.time }) end)
+    assert.matches("simulator_spec.lua:%d+: .*unknown option 'clock'", message)
+    _, message = pcall(function() return (simulator.new { moments = 1 }:count("x")) end)
+    assert.matches("simulator_spec.lua:%d+: .*unknown op 'x'", message)
+    _, message = pcall(function() return (simulator.new { moments = 1 }:handle {}) end)
+    assert.matches("simulator_spec.lua:%d+: .*method and url", message)
+  end)
+
+  it("do not show in tostring, and are copied", function()
+    local faults = { { op = "gettoken", errcode = -1 } }
+    local sim = simulator.new { moments = 7, corpsecret = "hidden", faults = faults }
+    faults[1].errcode = 45009
+    assert.equal("wxmoments.simulator: 7 moments", tostring(sim))
+    assert.equal(-1, get(sim, "/cgi-bin/gettoken").errcode)
+  end)
+end)
+
+-- ---- data ---------------------------------------------------------------------------------
+
+describe("simulator data", function()
+  local truth = simulator.new():truth().get_moment_list
+
+  it("is the same on every Lua", function()
+    -- a sum over every byte; the numbers were the same on 5.1, 5.4 and LuaJIT
+    local SUMS = { { 1, 2000, 1386758512 }, { 7, 500, 846742068 }, { 2147483646, 50, 649040079 } }
+    for _, case in ipairs(SUMS) do
+      local sim, sum = simulator.new { seed = case[1], moments = case[2] }, ""
+      for _, moment in ipairs(sim:truth().get_moment_list) do
+        sum = sum .. random.digits(random.hash(json.encode(moment, moments.order)), 6)
+      end
+      assert.equal(case[3], random.hash(sum))
+    end
+  end)
+
+  it("has ids of the right form, once each, in order of time and id", function()
+    local seen = {}
+    for i, moment in ipairs(truth) do
+      assert.matches("^mom[%w_-]+$", moment.moment_id)
+      assert.equal(34, #moment.moment_id)
+      assert.is_nil(seen[moment.moment_id])
+      seen[moment.moment_id] = true
+      local before = truth[i - 1]
+      assert.is_true(not before or before.create_time < moment.create_time
+        or (before.create_time == moment.create_time and before.moment_id < moment.moment_id))
+    end
+    assert.equal(2000, #truth)
+  end)
+
+  it("has every combination of fields", function()
+    local seen = {}
+    for _, moment in ipairs(truth) do
+      local parts = {}
+      for _, name in ipairs { "text", "image", "video", "link", "location" } do
+        if moment[name] then parts[#parts + 1] = name end
+      end
+      seen[table.concat(parts, "+")] = true
+      seen["type " .. moment.create_type .. (moment.creator and " creator" or "")] = true
+      seen["visible " .. moment.visible_type] = true
+      if moment.image then seen["images " .. #moment.image] = true end
+      if moment.location then
+        assert.matches("^%-?%d+%.%d+$", moment.location.latitude)
+        assert.matches("^%-?%d+%.%d+$", moment.location.longitude)
+      end
+      if moment.create_type == 1 then assert.is_string(moment.creator) end
+    end
+    for _, name in ipairs {
+      "text", "text+image", "image", "text+video", "video", "text+link", "link",
+      "text+location", "text+image+location", "video+location",
+      "type 0", "type 0 creator", "type 1 creator", "visible 0", "visible 1",
+      "images 1", "images 2", "images 3", "images 4", "images 5", "images 6", "images 7",
+      "images 8", "images 9",
+    } do
+      assert.is_true(seen[name], name)
+    end
+  end)
+
+  it("lies on the seconds that break paging", function()
+    local at, most = {}, 0
+    for _, moment in ipairs(truth) do
+      local time = moment.create_time
+      at[time] = (at[time] or 0) + 1
+      most = math.max(most, at[time])
+    end
+    assert.is_true(most > 20)
+    assert.is_truthy(at[START])
+    assert.is_truthy(at[END])
+    for k = 0, math.floor((END - START) / MONTH) do
+      for width = MONTH - 2, MONTH do
+        for around = -1, 1 do
+          local time = START + k * width + around
+          if time >= START then assert.is_truthy(at[time], time) end
+        end
+      end
+    end
+    assert.equal(START, truth[1].create_time)
+    assert.equal(END, truth[#truth].create_time)
+  end)
+
+  it("may be small, narrow or nothing", function()
+    for _, count in ipairs { 0, 1, 2, 3, 99, 100 } do
+      assert.equal(count, #simulator.new { moments = count }:truth().get_moment_list)
+    end
+    local narrow = simulator.new { moments = 60, start_time = 5, end_time = 5 }
+    for _, moment in ipairs(narrow:truth().get_moment_list) do
+      assert.equal(5, moment.create_time)
+    end
+  end)
+
+  it("cannot be changed through truth", function()
+    local sim = simulator.new { moments = 3 }
+    sim:truth().get_moment_list[1].moment_id = "mine"
+    assert.not_equal("mine", sim:truth().get_moment_list[1].moment_id)
+  end)
+end)
+
+-- ---- tokens -------------------------------------------------------------------------------
+
+describe("simulator gettoken", function()
+  local CASES = {
+    { "", 41002 }, { "?corpid=ww1", 41004 }, { "?corpid=&corpsecret=s", 41002 },
+    { "?corpid=ww2&corpsecret=a%20b%2B", 40013 }, { "?corpid=ww1&corpsecret=wrong", 40001 },
+    { "?corpid=ww1&corpsecret=a%20b%2B", 0 }, { "?corpid=ww1&corpsecret=a+b%2b", 0 },
+    { "?x=%zz&corpid=ww1&corpid=ww2&corpsecret=a%20b%2b#f", 0 },
+  }
+  for _, case in ipairs(CASES) do
+    it("answers " .. case[2] .. " to " .. case[1], function()
+      local sim = simulator.new { corpid = "ww1", corpsecret = "a b+", moments = 0 }
+      local reply, response = get(sim, "http://127.0.0.1:1/cgi-bin/gettoken" .. case[1])
+      assert.equal(case[2], reply.errcode)
+      assert.equal(200, response.status)
+      assert.equal(1, sim:count("gettoken"))
+      if case[2] == 0 then
+        assert.matches('^{"errcode":0,"errmsg":"ok","access_token":"[%w_-]+","expires_in":7200}$',
+          response.body)
+        assert.is_nil(header(response, "Error-Code"))
+      end
+    end)
+  end
+
+  it("gives the same token while it lives, then another", function()
+    local now = 1000
+    local sim = simulator.new { moments = 0, token_seconds = 60, clock = function() return now end }
+    local url = "/cgi-bin/gettoken?corpid=" .. sim.corpid .. "&corpsecret=" .. sim.corpsecret
+    local first = get(sim, url)
+    now = 1059
+    local second = get(sim, url)
+    assert.equal(first.access_token, second.access_token)
+    assert.equal(1, second.expires_in)
+    now = 1060
+    assert.equal(42001, post(sim, {}, first.access_token).errcode)
+    local third = get(sim, url)
+    assert.not_equal(first.access_token, third.access_token)
+    assert.equal(60, third.expires_in)
+    assert.equal(42001, post(sim, {}, first.access_token).errcode)
+  end)
+
+  for _, code in ipairs { 42001, 40014 } do
+    it("gives a new token after expire_token(" .. code .. ")", function()
+      local sim = simulator.new { moments = 0 }
+      assert.is_false(sim:expire_token(code))
+      local old = token_of(sim)
+      assert.equal(40058, post(sim, {}, old).errcode)
+      assert.is_true(sim:expire_token(code))
+      assert.is_false(sim:expire_token(code))
+      assert.equal(code, post(sim, {}, old).errcode)
+      local new = token_of(sim)
+      assert.not_equal(old, new)
+      assert.equal(40058, post(sim, {}, new).errcode)
+      assert.equal(code, post(sim, {}, old).errcode)
+    end)
+  end
+
+  it("takes no other code for expire_token", function()
+    assert.has_error(function() simulator.new { moments = 0 }:expire_token(40001) end)
+  end)
+end)
+
+-- ---- get_moment_list ----------------------------------------------------------------------
+
+describe("simulator get_moment_list", function()
+  local sim = simulator.new()
+
+  it("wants a token it gave out", function()
+    local bare = { method = "POST", url = LIST, body = "{}" }
+    assert.equal(41001, cjson.decode(sim:handle(bare).body).errcode)
+    assert.equal(41001, post(sim, {}, "").errcode)
+    assert.equal(40014, post(sim, {}, "strange").errcode)
+  end)
+
+  local REFUSED = {
+    { "", "invalid Request Parameter" },
+    { "[]", "invalid Request Parameter" },
+    { '{"start_time":', "invalid Request Parameter" },
+    { '{"start_time":NaN}', "invalid Request Parameter" },
+    { '"text"', "invalid Request Parameter" },
+    { "{}", "start_time missing" },
+    { '{"start_time":1}', "end_time missing" },
+    { '{"start_time":"1","end_time":2}', "start_time is not an integer" },
+    { '{"start_time":1.5,"end_time":2}', "start_time is not an integer" },
+    { '{"start_time":-1,"end_time":2}', "start_time below min 0" },
+    { '{"start_time":null,"end_time":2}', "start_time is not an integer" },
+    { '{"start_time":2,"end_time":2}', "start_time not before end_time" },
+    { '{"start_time":3,"end_time":2}', "start_time not before end_time" },
+    { '{"start_time":0,"end_time":2592001}', "end_time exceed max range 2592000" },
+    { '{"start_time":0,"end_time":2,"filter_type":3}', "filter_type exceed max 2" },
+    { '{"start_time":0,"end_time":2,"filter_type":"2"}', "filter_type is not an integer" },
+    { '{"start_time":0,"end_time":2,"creator":1}', "creator is not a string" },
+    { '{"start_time":0,"end_time":2,"limit":-1}', "limit below min 0" },
+    { '{"start_time":0,"end_time":2,"cursor":5}', "cursor is not a string" },
+    { '{"start_time":0,"end_time":2,"cursor":"mine"}', "cursor invalid" },
+    { '{"start_time":0,"end_time":2,"cursor":"AAAAAAAAAAAA"}', "cursor invalid" },
+  }
+  for _, case in ipairs(REFUSED) do
+    it("refuses " .. case[1], function()
+      local response = sim:handle { method = "POST", body = case[1],
+        url = LIST .. "?access_token=" .. token_of(sim) }
+      local reply = cjson.decode(response.body)
+      assert.equal(200, response.status)
+      assert.equal(40058, reply.errcode)
+      assert.equal("40058", header(response, "Error-Code"))
+      assert.equal(reply.errmsg, header(response, "Error-Msg"))
+      assert.equal("application/json; charset=UTF-8", header(response, "Content-Type"))
+      local field, tail = reply.errmsg:match("^(.-), hint: %[%d+%], (.*)$")
+      assert.equal("from ip: 127.0.0.1, more info at "
+        .. "https://open.work.weixin.qq.com/devtool/query?e=40058", tail)
+      if case[2] ~= "invalid Request Parameter" then
+        assert.equal(case[2] .. ". invalid Request Parameter", field)
+      else
+        assert.equal(case[2], field)
+      end
+    end)
+  end
+
+  it("refuses another method, and does not know other paths", function()
+    assert.equal(40058, get(sim, LIST .. "?access_token=" .. token_of(sim)).errcode)
+    assert.equal(404, sim:handle { method = "POST", url = "https://h/cgi-bin/none" }.status)
+    assert.equal(404, sim:handle { method = "GET", url = "https://h" }.status)
+  end)
+
+  it("writes what the document shows", function()
+    local range = { start_time = START, end_time = START + MONTH, limit = 1 }
+    local _, response = post(sim, range)
+    assert.matches('^{"errcode":0,"errmsg":"ok","next_cursor":"[%w_-]+",'
+      .. '"moment_list":%[{"moment_id":"mom[%w_-]+",', response.body)
+    assert.matches('"create_time":%d+,"create_type":[01],"visible_type":[01]', response.body)
+    _, response = post(sim, { start_time = 1, end_time = 2 })
+    assert.equal('{"errcode":0,"errmsg":"ok","next_cursor":"","moment_list":[]}', response.body)
+  end)
+
+  it("gives at most 20 rows, newest first", function()
+    local range = { start_time = START, end_time = START + MONTH }
+    for limit, rows in pairs { [1] = 1, [19] = 19, [20] = 20, [21] = 20, [1000] = 20, [0] = 20 } do
+      range.limit = limit
+      assert.equal(rows, #post(sim, range).moment_list)
+    end
+    range.limit = nil
+    local list = post(sim, range).moment_list
+    assert.equal(20, #list)
+    for i = 2, 20 do assert.is_true(list[i].create_time <= list[i - 1].create_time) end
+  end)
+
+  local WINDOWS = {
+    { START, START + MONTH }, { START - 1, START + MONTH - 1 }, { END - MONTH, END },
+    { START + MONTH, START + MONTH + 2 }, { END, END + 5 }, { START - 9, START },
+  }
+  for _, edges in ipairs { "open", "closed" } do
+    it("reads whole windows, edges " .. edges, function()
+      local one = simulator.new { edges = edges }
+      for _, window in ipairs(WINDOWS) do
+        local from, to = window[1], window[2]
+        local rows = read_window(one, { start_time = from, end_time = to })
+        assert.same(expected(one, function(moment)
+          local time = moment.create_time
+          if edges == "open" then return from < time and time < to end
+          return from <= time and time <= to
+        end), ids(rows))
+      end
+    end)
+  end
+
+  it("answers rows that are the truth's to the last field", function()
+    local by_id = {}
+    for _, moment in ipairs(sim:truth().get_moment_list) do by_id[moment.moment_id] = moment end
+    for _, row in ipairs(read_window(sim, { start_time = START, end_time = START + MONTH })) do
+      assert.same(by_id[row.moment_id], row)
+    end
+  end)
+
+  it("filters by type and by creator", function()
+    local asked = { start_time = START, end_time = START + MONTH, limit = 7 }
+    local member = sim:truth().get_moment_list[20].creator or "zhangsan0"
+    for _, filter in ipairs { 0, 1, 2, "absent" } do
+      for _, creator in ipairs { "absent", "", member, "nobody" } do
+        asked.filter_type = filter ~= "absent" and filter or nil
+        asked.creator = creator ~= "absent" and creator or nil
+        assert.same(expected(sim, function(moment)
+          return moment.create_time > START and moment.create_time < START + MONTH
+            and (filter == 2 or filter == "absent" or moment.create_type == filter)
+            and (creator == "absent" or creator == "" or moment.creator == creator)
+        end), ids(read_window(sim, asked)))
+      end
+    end
+  end)
+
+  it("binds a cursor to its question, not to limit and filter_type 2", function()
+    local function asked(changes)
+      local all = { start_time = START, end_time = START + MONTH }
+      for name, value in pairs(changes) do all[name] = value end
+      return post(sim, all)
+    end
+    local cursor = asked({}).next_cursor
+    assert.equal(0, asked({ cursor = cursor, limit = 3 }).errcode)
+    assert.equal(0, asked({ cursor = cursor, filter_type = 2 }).errcode)
+    for _, changes in ipairs {
+      { start_time = START + 1 }, { end_time = START + MONTH - 1 }, { filter_type = 1 },
+      { creator = "lisi1" },
+    } do
+      changes.cursor = cursor
+      assert.equal(40058, asked(changes).errcode)
+    end
+  end)
+
+  for option, body in pairs {
+    [""] = '"errmsg":"ok","next_cursor":"","moment_list":[]}',
+    absent = '"errmsg":"ok","moment_list":[]}',
+    null = '"errmsg":"ok","next_cursor":null,"moment_list":[]}',
+  } do
+    it("ends a list with last_cursor '" .. option .. "'", function()
+      local one = simulator.new { moments = 0, last_cursor = option }
+      local _, response = post(one, { start_time = 1, end_time = 2 })
+      assert.equal('{"errcode":0,' .. body, response.body)
+    end)
+  end
+
+  it("keeps what was sent, without secrets", function()
+    local one = simulator.new { moments = 0 }
+    local token = token_of(one)
+    post(one, { start_time = 1, end_time = 2, creator = "x", access_token = "y" }, token)
+    one:handle { method = "POST", url = LIST, body = "nonsense" }
+    assert.same({
+      { op = "gettoken", params = { corpid = one.corpid } },
+      { op = "get_moment_list", params = { start_time = 1, end_time = 2, creator = "x" } },
+      { op = "get_moment_list", params = {} },
+    }, one:requests())
+    assert.same({ gettoken = 1, get_moment_list = 2 }, one:counts())
+    assert.equal(2, one:count("get_moment_list"))
+  end)
+end)
+
+-- ---- faults -------------------------------------------------------------------------------
+
+describe("simulator faults", function()
+  local RANGE = { start_time = START, end_time = START + MONTH }
+
+  local function second_call(kind)
+    return simulator.new { faults = { { op = "get_moment_list", call = 2, kind = kind } } }
+  end
+
+  it("give an errcode at one call, at several, at all", function()
+    local sim = simulator.new { moments = 5, faults = {
+      { op = "get_moment_list", call = 2, errcode = -1 },
+      { op = "get_moment_list", call = 4, times = 2, errcode = 45009 },
+      { op = "get_moment_list", times = 1, errcode = 40096, errmsg = "said\nso" },
+    } }
+    local codes, token = {}, token_of(sim)
+    for i = 1, 6 do codes[i] = post(sim, RANGE, token).errcode end
+    assert.same({ 40096, -1, 0, 45009, 45009, 0 }, codes)
+
+    sim = simulator.new { moments = 5, faults = { { errcode = 60020, errmsg = "said\nso" } } }
+    local reply, response = get(sim, "/cgi-bin/gettoken")
+    assert.equal(60020, reply.errcode)
+    assert.matches("^said\nso, hint: ", reply.errmsg)
+    assert.matches("^said so, hint: ", header(response, "Error-Msg"))
+    assert.equal(60020, post(sim, RANGE, "any").errcode)
+  end)
+
+  local REPLIES = {
+    { { kind = "empty_object" }, 200, "{}" },
+    { { kind = "status" }, 502, "<html>.*502 Bad Gateway.*</html>" },
+    { { kind = "status", status = 503 }, 503, "<html>" },
+    { { kind = "html" }, 200, "^<html>" },
+    { { kind = "body", body = '{"errcode":0,"moment_list":5' }, 200, ":5$" },
+    { { kind = "wrong_json_warning" }, 200, '"errmsg":"ok%. Warning: wrong json format%. "' },
+  }
+  for _, case in ipairs(REPLIES) do
+    it("give " .. case[1].kind .. " " .. case[2], function()
+      case[1].op, case[1].call = "get_moment_list", 2
+      local sim = simulator.new { moments = 5, faults = { case[1] } }
+      local token = token_of(sim)
+      assert.equal(0, post(sim, RANGE, token).errcode)
+      local _, response = post(sim, RANGE, token)
+      assert.equal(case[2], response.status)
+      assert.matches(case[3], response.body)
+      assert.equal(0, post(sim, RANGE, token).errcode)
+    end)
+  end
+
+  it("give the same cursor twice", function()
+    local sim = second_call "same_cursor"
+    local token = token_of(sim)
+    local asked = { start_time = START, end_time = START + MONTH }
+    local first = post(sim, asked, token).next_cursor
+    asked.cursor = first
+    assert.equal(first, post(sim, asked, token).next_cursor)
+    assert.not_equal(first, post(sim, asked, token).next_cursor)
+  end)
+
+  local function distinct(rows)
+    local list, seen = {}, {}
+    for _, row in ipairs(rows) do
+      if not seen[row.moment_id] then list[#list + 1] = row.moment_id end
+      seen[row.moment_id] = true
+    end
+    return list
+  end
+
+  local LOSSLESS = {
+    { "short_page" }, { "empty_page" }, { "repeat_rows" }, { "short_page", "repeat_rows" },
+    { "repeat_rows", "short_page" }, { "short_page", "empty_page", "repeat_rows" },
+  }
+  for _, kinds in ipairs(LOSSLESS) do
+    it("lose no row: " .. table.concat(kinds, " and "), function()
+      local faults = {}
+      for i, kind in ipairs(kinds) do faults[i] = { kind = kind } end
+      local plain, sim = simulator.new(), simulator.new { faults = faults }
+      for _, limit in ipairs { 1, 2, 3, 20 } do
+        local asked = { start_time = START, end_time = START + MONTH, limit = limit }
+        local rows, pages = read_window(sim, asked)
+        local plain_rows, plain_pages = read_window(plain, asked)
+        assert.same(ids(plain_rows), distinct(rows))
+        if limit > 1 then assert.is_true(pages > plain_pages) end
+      end
+      assert.same({}, read_window(sim, { start_time = 1, end_time = 2 }))
+    end)
+  end
+
+  it("repeat rows of the page before", function()
+    local sim = second_call "repeat_rows"
+    local token = token_of(sim)
+    local first = post(sim, RANGE, token)
+    local second = post(sim, { start_time = RANGE.start_time, end_time = RANGE.end_time,
+      cursor = first.next_cursor }, token)
+    assert.equal(20, #second.moment_list)
+    for i = 1, 5 do
+      assert.equal(first.moment_list[15 + i].moment_id, second.moment_list[i].moment_id)
+    end
+  end)
+
+  it("count failed calls too", function()
+    local plan = { { op = "get_moment_list", call = 2, errcode = -1 } }
+    local sim = simulator.new { moments = 0, faults = plan }
+    assert.equal(40014, post(sim, RANGE, "strange").errcode)
+    assert.equal(-1, post(sim, RANGE, "strange").errcode)
+  end)
+end)
+
+-- ---- in process ---------------------------------------------------------------------------
+
+describe("simulator driver", function()
+  it("answers without waiting, and its clock moves when something sleeps", function()
+    local sim = simulator.new { moments = 0, token_seconds = 100 }
+    local driver = sim:driver()
+    local url = "https://qyapi.weixin.qq.com/cgi-bin/gettoken?corpid=" .. sim.corpid
+      .. "&corpsecret=" .. sim.corpsecret
+    local request = { method = "GET", url = url, headers = {} }
+    local first = driver.send(request, 30)
+    assert.equal(200, first.status)
+    assert.equal(0, driver.now())
+    driver.sleep(0.5)
+    assert.equal(0.5, driver.now())
+    assert.equal(cjson.decode(first.body).access_token,
+      cjson.decode(driver.send(request, 30).body).access_token)
+    driver.sleep(100)
+    assert.equal(100.5, driver.now())
+    assert.not_equal(cjson.decode(first.body).access_token,
+      cjson.decode(driver.send(request, 30).body).access_token)
+  end)
+
+  it("goes with the clock it was given", function()
+    local now = 50
+    local driver = simulator.new { moments = 0, clock = function() return now end }:driver()
+    now = 60
+    driver.sleep(5)
+    assert.equal(15, driver.now())
+  end)
+end)
+
+-- ---- over HTTP ----------------------------------------------------------------------------
+
+-- One exchange: status, body.
+local function fetch(method, url, body)
+  local parts = {}
+  local _, status = http.request {
+    method = method, url = url, sink = ltn12.sink.table(parts),
+    source = body and ltn12.source.string(body),
+    headers = body and { ["Content-Length"] = #body, ["Content-Type"] = "application/json" },
+  }
+  return status, table.concat(parts)
+end
+
+local function folder_of(host)
+  local file = assert(io.open("/proc/" .. host.pid .. "/cmdline"))
+  local line = file:read("*a")
+  file:close()
+  return (line:match("%-p (%S+)/ "))
+end
+
+local function ended_within(seconds, pid, began)
+  for _ = 1, seconds * 20 do
+    if process.started(pid) ~= began then return true end
+    process.run("sleep 0.05")
+  end
+  return false
+end
+
+describe("simulator on nginx", function()
+  local OPTIONS = { seed = 3, moments = 300, corpid = "ww 1", corpsecret = "it's \"$x\"\\",
+    faults = { { op = "get_moment_list", call = 2, kind = "status", status = 504 } } }
+  local GETTOKEN = "/cgi-bin/gettoken?corpid=ww%201&corpsecret=it%27s%20%22%24x%22%5C"
+  local host
+
+  before_each(function() host = assert(simulator.serve(OPTIONS)) end)
+  after_each(function() host.stop() end)
+
+  it("answers the bytes that it answers in process", function()
+    local sim = simulator.new(OPTIONS)
+    local function both(method, url, body)
+      local response = sim:handle { method = method, url = url, body = body }
+      local status, text = fetch(method, host.base_url .. url, body)
+      assert.equal(response.status, status)
+      local function without_hint(line) return (line:gsub("hint: %[%d+%]", "hint")) end
+      assert.equal(without_hint(response.body), without_hint(text))
+      return text
+    end
+    local token = cjson.decode(both("GET", GETTOKEN)).access_token
+    local url = LIST .. "?access_token=" .. token
+    local body = json.encode { start_time = START, end_time = START + MONTH }
+    local cursor = cjson.decode(both("POST", url, body)).next_cursor
+    both("POST", url, body) -- 504
+    both("POST", url, json.encode { start_time = START, end_time = START + MONTH, cursor = cursor })
+    both("POST", url, "nonsense")
+    both("POST", LIST, body)
+    both("GET", "/unknown")
+  end)
+
+  it("shows its state, without secrets", function()
+    local function state()
+      local status, text = fetch("GET", host.base_url .. "/_simulator/state")
+      assert.equal(200, status)
+      return text
+    end
+    assert.equal('{"counts":{"get_moment_list":0,"gettoken":0},"requests":[]}', state())
+    fetch("GET", host.base_url .. GETTOKEN)
+    fetch("POST", host.base_url .. LIST .. "?access_token=strange", '{"start_time":1}')
+    assert.equal('{"counts":{"get_moment_list":1,"gettoken":1},"requests":['
+      .. '{"op":"gettoken","params":{"corpid":"ww 1"}},'
+      .. '{"op":"get_moment_list","params":{"start_time":1}}]}', state())
+  end)
+
+  it("lets a token expire", function()
+    local function ask(method, path, body)
+      local _, text = fetch(method, host.base_url .. path, body)
+      return cjson.decode(text)
+    end
+    local door = "/_simulator/expire_token"
+    assert.is_false(ask("POST", door).expired)
+    for query, code in pairs { [""] = 42001, ["?errcode=40014"] = 40014 } do
+      local url = LIST .. "?access_token=" .. ask("GET", GETTOKEN).access_token
+      assert.is_true(ask("POST", door .. query).expired)
+      repeat -- the second call is the one that fails with 504
+        local status, text = fetch("POST", host.base_url .. url, "{}")
+        if status == 200 then assert.equal(code, cjson.decode(text).errcode) end
+      until status == 200
+    end
+    assert.equal(400, (fetch("POST", host.base_url .. door .. "?errcode=1")))
+    assert.equal(404, (fetch("GET", host.base_url .. door)))
+  end)
+
+  it("lives in a private folder and leaves nothing", function()
+    local began, folder = process.started(host.pid), folder_of(host)
+    assert.matches("^drwx------", (process.run("ls -ld " .. process.quote(folder))))
+    assert.equal("wxmoments.simulator.host: " .. host.base_url, tostring(host))
+    assert.is_nil(tostring(host):find("it's", 1, true))
+    host.stop()
+    host.stop()
+    assert.not_equal(began, process.started(host.pid))
+    assert.is_nil(io.open(folder .. "/nginx.conf"))
+  end)
+
+  it("takes a port, and says when it is in use", function()
+    local other, message = simulator.serve { moments = 0, port = host.port }
+    assert.is_nil(other)
+    assert.equal("wxmoments.simulator: port " .. host.port .. " is in use", message)
+    host.stop()
+    host = assert(simulator.serve { moments = 0, port = host.port })
+    assert.equal(200, (fetch("GET", host.base_url .. "/_simulator/state")))
+  end)
+end)
+
+describe("simulator's nginx", function()
+  it("ends with the process that started it", function()
+    local interpreter = process.run("readlink /proc/$PPID/exe"):match("^[^\n]+")
+    local script = string.format("package.path, package.cpath = %q, %q "
+      .. "local host = assert(require('wxmoments.simulator').serve { moments = 1 }) "
+      .. "local began = require('wxmoments.simulator.process').started(host.pid) "
+      .. "print(host.pid, began)", package.path, package.cpath)
+    local output = process.run(process.quote(interpreter) .. " -e " .. process.quote(script))
+    local pid, began = output:match("^(%d+)%s+(%d+)")
+    assert.is_truthy(pid, output)
+    assert.is_true(ended_within(6, pid, began))
+  end)
+
+  it("is asked for by the names of its packages", function()
+    for _, where in ipairs {
+      { binary = "/nonexistent/nginx" }, { binary = "/bin/true" }, { modules = "/nonexistent" },
+    } do
+      local host, message = simulator.serve { moments = 0, nginx = where }
+      assert.is_nil(host)
+      assert.matches("apt-get install nginx libnginx-mod-http-lua", message, 1, true)
+    end
+  end)
+end)
