@@ -9,14 +9,14 @@ source = {
 }
 
 description = {
-  summary = "Reads WeCom customer moments completely, from scripts and OpenResty",
+  summary = "Reads WeCom customer moments, completely",
   detailed = [[
-    wxmoments reads, checks and publishes WeCom customer moments (客户朋友圈).
-    Moments, pages and payloads are plain Lua tables. Runs on Lua 5.1 to 5.4 and
-    LuaJIT, over libcurl in scripts and over cosockets in OpenResty.
+    wxmoments reads WeCom customer moments (客户朋友圈): any span of time, every page,
+    each moment once, as plain Lua tables. For Lua 5.1 to 5.4 and LuaJIT, with a C core
+    and libcurl.
   ]],
   license = "MIT",
-  labels = { "wecom", "wechat", "http", "openresty" },
+  labels = { "wecom", "wechat", "http" },
 }
 
 dependencies = {
@@ -70,9 +70,12 @@ build = {
       libdirs = { "$(CURL_LIBDIR)" },
       libraries = { "curl" },
     },
+    ["wxmoments"] = "lua/wxmoments.lua",
     ["wxmoments.driver.curl"] = "lua/wxmoments/driver/curl.lua",
+    ["wxmoments.engine"] = "lua/wxmoments/engine.lua",
     ["wxmoments.errcodes"] = "lua/wxmoments/errcodes.lua",
     ["wxmoments.errors"] = "lua/wxmoments/errors.lua",
+    ["wxmoments.iterator"] = "lua/wxmoments/iterator.lua",
     ["wxmoments.loop"] = "lua/wxmoments/loop.lua",
     ["wxmoments.operations"] = "lua/wxmoments/operations.lua",
     ["wxmoments.options"] = "lua/wxmoments/options.lua",
@@ -94,5 +97,9 @@ build = {
     ["wxmoments.simulator.tokens"] = "lua/wxmoments/simulator/tokens.lua",
     ["wxmoments.simulator.url"] = "lua/wxmoments/simulator/url.lua",
     ["wxmoments.simulator.worker"] = "lua/wxmoments/simulator/worker.lua",
+    ["wxmoments.store.memory"] = "lua/wxmoments/store/memory.lua",
+    ["wxmoments.tokens"] = "lua/wxmoments/tokens.lua",
+    ["wxmoments.version"] = "lua/wxmoments/version.lua",
+    ["wxmoments.wecom"] = "lua/wxmoments/wecom.lua",
   },
 }

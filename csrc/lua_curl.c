@@ -480,7 +480,10 @@ static int pool_start(lua_State *L)
     return 1;
 }
 
-/* pool:wait(seconds) -> how many transfers still run. Less than 0 counts as 0. */
+/*
+** pool:wait(seconds) -> how many transfers still run. Less than 0 counts as 0. Returns
+** at once when a transfer has ended since the last wait.
+*/
 static int pool_wait(lua_State *L)
 {
     wxm_pool *pool = open_pool(L);

@@ -54,6 +54,7 @@ struct wxm_pool {
     CURLM *multi;
     wxm_transfer *first; /* the transfers in flight, doubly linked */
     size_t running;      /* how many they are */
+    size_t unseen;       /* ended since the last wait: the next one must not sleep */
     CURL *spares[MAX_SPARES];
     size_t spare_count;
     const char *ca_file;   /* the system's CAs, borrowed from libcurl; NULL: its own */
@@ -504,6 +505,7 @@ static void finish(wxm_transfer *transfer, CURLcode code)
     } else {
         set_failure(transfer, transfer->easy, code);
     }
+    transfer->pool->unseen++;
     leave_pool(transfer);
     if (transfer->state == WXM_TRANSFER_FAILED) {
         wxm_transfer_empty(transfer);
@@ -648,21 +650,13 @@ static void check_multi(wxm_pool *pool, CURLMcode code, int error_number)
              curl_multi_strerror(code));
 }
 
-size_t wxm_pool_wait(wxm_pool *pool, double seconds)
+/* Moves every transfer on as far as it goes without waiting; ends those that ended. */
+static void move_on(wxm_pool *pool)
 {
     const CURLMsg *message;
-    CURLMcode code;
     int ignored;
 
-    if (seconds > 0) {
-        int ms = (int)milliseconds(seconds);
-
-        errno = 0;
-        code = curl_multi_poll(pool->multi, NULL, 0, ms, &ignored);
-        check_multi(pool, code, errno);
-    }
-    code = curl_multi_perform(pool->multi, &ignored);
-    check_multi(pool, code, 0);
+    check_multi(pool, curl_multi_perform(pool->multi, &ignored), 0);
     for (;;) {
         char *user = NULL;
 
@@ -676,6 +670,21 @@ size_t wxm_pool_wait(wxm_pool *pool, double seconds)
             finish((wxm_transfer *)(void *)user, message->data.result);
         }
     }
+}
+
+size_t wxm_pool_wait(wxm_pool *pool, double seconds)
+{
+    if (seconds > 0 && pool->unseen == 0) {
+        int ms = (int)milliseconds(seconds);
+        int ignored;
+        CURLMcode code;
+
+        errno = 0;
+        code = curl_multi_poll(pool->multi, NULL, 0, ms, &ignored);
+        check_multi(pool, code, errno);
+    }
+    move_on(pool);
+    pool->unseen = 0;
     return pool->running;
 }
 
@@ -938,6 +947,7 @@ int wxm_transfer_start(wxm_transfer *transfer, wxm_pool *pool,
     transfer->pool = pool;
     transfer->state = WXM_TRANSFER_RUNNING;
     list_add(pool, transfer);
+    move_on(pool); /* on a kept connection the request leaves here */
     return 0;
 
 fail:

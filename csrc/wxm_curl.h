@@ -79,8 +79,9 @@ void wxm_pool_free(wxm_pool *pool);
 /*
 ** Waits until something happens on a connection, at most 'seconds' (nothing is waited
 ** for when that is 0 or less; not a number counts as 0), then moves every transfer on.
-** A signal ends the wait early. Without a transfer it sleeps. Returns how many
-** transfers are still running.
+** A signal ends the wait early, and there is none when a transfer has ended since the
+** last one: who waits for it may look first. Without a transfer it sleeps. Returns how
+** many transfers are still running.
 */
 size_t wxm_pool_wait(wxm_pool *pool, double seconds);
 
@@ -103,9 +104,9 @@ void wxm_transfer_free(wxm_transfer *transfer);
 int wxm_transfer_add_header(wxm_transfer *transfer, wxm_slice name, wxm_slice value);
 
 /*
-** Puts a new transfer into the pool; its first byte moves in the next wxm_pool_wait,
-** and its time runs from there. Never waits. Returns 0; or -1, and the transfer has
-** failed.
+** Puts a new transfer into the pool, and moves all of them on: on a kept connection the
+** request leaves at once. Its time runs from here. Never waits. Returns 0, and the
+** transfer is RUNNING or has ended already; or -1, and it has FAILED.
 */
 int wxm_transfer_start(wxm_transfer *transfer, wxm_pool *pool,
                        const wxm_request *request);

@@ -136,7 +136,7 @@ describe("simulator data", function()
 
   it("is the same on every Lua", function()
     -- a sum over every byte; the numbers were the same on 5.1, 5.4 and LuaJIT
-    local SUMS = { { 1, 2000, 1386758512 }, { 7, 500, 846742068 }, { 2147483646, 50, 649040079 } }
+    local SUMS = { { 1, 2000, 1701195412 }, { 7, 500, 1601811390 }, { 2147483646, 50, 395472874 } }
     for _, case in ipairs(SUMS) do
       local sim, sum = simulator.new { seed = case[1], moments = case[2] }, ""
       for _, moment in ipairs(sim:truth().get_moment_list) do
@@ -616,7 +616,8 @@ local function folder_of(host)
   local file = assert(io.open("/proc/" .. host.pid .. "/cmdline"))
   local line = file:read("*a")
   file:close()
-  return (line:match("%-p (%S+)/ "))
+  -- words are parted by NUL at first, by spaces when nginx has given itself a title
+  return (line:match("%-p%W(/[^%s%c]+)/"))
 end
 
 local function ended_within(seconds, pid, began)

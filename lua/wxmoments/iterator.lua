@@ -8,6 +8,7 @@
 local core = require "wxmoments.core"
 local engine = require "wxmoments.engine"
 local errors = require "wxmoments.errors"
+local rules = require "wxmoments.rules"
 
 local Iterator = { __name = "wxmoments.iterator" }
 Iterator.__index = Iterator
@@ -19,11 +20,11 @@ local private = setmetatable({}, { __mode = "k" })
 local iterator = {}
 
 -- Pages that wait to be read, over all windows; bounds memory whatever the range.
-local READ_AHEAD = 64
+local READ_AHEAD = 32
 
 -- Ids remembered to leave out rows that come again on a later page: two generations of
 -- this many, so that a window's memory is bounded too.
-local REMEMBERED = 2000
+local REMEMBERED = 200
 
 -- A window of 30 days with more pages than this is a server gone astray.
 local MAX_PAGES = 100000
@@ -82,20 +83,20 @@ end
 -- Fetches the window's next page into its queue, or sets its error.
 local function fetch_page(self, window)
   window.pager:ask()
-  local page, err = engine.call(self.state, self.op, window.params)
+  local page, body = engine.call(self.state, self.op, window.params)
   if not page then
     window.pager:lost()
-    window.err = err
+    window.err = body
     return
   end
-  local all = page[self.op.each.rows]
-  local rows = own_rows(self, window, all)
+  local rows = page[self.op.each.rows]
   if #rows > 0 then
+    -- A page that has to wait for windows before it waits as bytes, a fifth of its tables.
     window.last = window.last + 1
-    window.pages[window.last] = rows
+    window.pages[window.last] = window == self.windows[self.head] and rows or body
     self.waiting_pages = self.waiting_pages + 1
   end
-  local state, code, text = window.pager:feed(page.next_cursor, #all)
+  local state, code, text = window.pager:feed(page.next_cursor, #rows)
   window.params.cursor = page.next_cursor
   window.done = state == "done"
   if state == "failed" then
@@ -165,6 +166,18 @@ local function advance(self)
   end
 end
 
+-- Takes the oldest page out of the window's queue: its own rows, maybe none.
+local function take_page(self, window)
+  local rows = window.pages[window.first]
+  window.pages[window.first] = nil
+  window.first = window.first + 1
+  self.waiting_pages = self.waiting_pages - 1
+  if type(rows) == "string" then -- it was read without a problem when it came
+    rows = rules.of(self.op.reply):read(rows)[self.op.each.rows]
+  end
+  return own_rows(self, window, rows)
+end
+
 -- The next page of rows in order; nil at the end; nil, err.
 local function next_page(self)
   while self.head <= self.count do
@@ -172,11 +185,10 @@ local function next_page(self)
     if not window then
       advance(self)
     elseif not is_empty(window) then
-      local rows = window.pages[window.first]
-      window.pages[window.first] = nil
-      window.first = window.first + 1
-      self.waiting_pages = self.waiting_pages - 1
-      return rows
+      local rows = take_page(self, window)
+      if #rows > 0 then
+        return rows
+      end
     elseif window.err then
       local err = window.err
       if not window.failed then -- the same page can be asked for again
@@ -278,7 +290,7 @@ end
 -- @treturn table iterator; the other values are what generic `for` closes it by (5.4)
 function iterator.new(state, op, params)
   local it = setmetatable({ complete = false }, Iterator)
-  local problems = engine.rules(op.each.params):check(params)
+  local problems = rules.of(op.each.params):check(params)
   if problems then
     private[it] = { refused = errors.argument(op.each.name, problems), closed = true }
     return it, nil, nil, it

@@ -8,6 +8,8 @@ local iterator = require "wxmoments.iterator"
 local memory = require "wxmoments.store.memory"
 local operations = require "wxmoments.operations"
 local options = require "wxmoments.options"
+local rules = require "wxmoments.rules"
+local secrets = require "wxmoments.secrets"
 local tokens = require "wxmoments.tokens"
 local version = require "wxmoments.version"
 
@@ -33,6 +35,19 @@ local OPTIONS = {
 
 local RETRY_OPTIONS = { attempts = "number", base = "number", cap = "number" }
 local LIMIT_OPTIONS = { in_flight = "number" }
+
+-- name, least, most, default
+local BOUNDS = {
+  { "deadline", 0.001, 86400, 30 },
+  { "max_wait", 0, 86400, 0 },
+  { "max_body", 1024, 2 ^ 30, 32 * 1024 * 1024 },
+  { of = "retry", "attempts", 1, 100, 4 },
+  { of = "retry", "base", 0, 3600, 0.5 },
+  { of = "retry", "cap", 0, 3600, 8 },
+  { of = "limits", "in_flight", 1, 1000, 5 },
+}
+
+local MAX_HEADER = 64 * 1024
 
 local DEFAULT_BASE_URL = "https://qyapi.weixin.qq.com"
 
@@ -106,25 +121,28 @@ local function check_identity(given, level)
   end
 end
 
-local function check_given(given, level)
+-- Raises for wrong options. Returns all of them, `retry` and `limits` complete too.
+local function read_options(given, level)
   level = level + 1
-  options.check("wecom", given, OPTIONS, level)
-  options.check("wecom: retry", given.retry or {}, RETRY_OPTIONS, level)
-  options.check("wecom: limits", given.limits or {}, LIMIT_OPTIONS, level)
-  options.range("wecom", "deadline", given.deadline, 0.001, 86400, level)
-  options.range("wecom", "max_wait", given.max_wait, 0, 86400, level)
-  options.range("wecom", "max_body", given.max_body, 1024, 2 ^ 30, level)
-  local retry, limits = given.retry or {}, given.limits or {}
-  options.range("wecom: retry", "attempts", retry.attempts, 1, 100, level)
-  options.range("wecom: retry", "base", retry.base, 0, 3600, level)
-  options.range("wecom: retry", "cap", retry.cap, 0, 3600, level)
-  options.range("wecom: limits", "in_flight", limits.in_flight, 1, 1000, level)
+  given = options.read("wecom", given, OPTIONS, level)
+  given.retry = options.read("wecom: retry", given.retry or {}, RETRY_OPTIONS, level)
+  given.limits = options.read("wecom: limits", given.limits or {}, LIMIT_OPTIONS, level)
+  for _, bound in ipairs(BOUNDS) do
+    local part = bound.of and given[bound.of] or given
+    options.range(bound.of and "wecom: " .. bound.of or "wecom", bound[1], part[bound[1]],
+      bound[2], bound[3], level)
+    if part[bound[1]] == nil then
+      part[bound[1]] = bound[4]
+    end
+  end
   check_identity(given, level)
   for name in pairs(METHODS) do
     if type(given[name]) == "table" then
       check_methods(name, given[name], level)
     end
   end
+  given.base_url = check_base_url(given.base_url or DEFAULT_BASE_URL, given.insecure, level)
+  return given
 end
 
 -- How tokens are got: from gettoken, or from the user's function.
@@ -171,28 +189,23 @@ end
 -- @tparam[opt=false] boolean given.blocking lets the curl driver block an nginx worker
 -- @treturn table client. Raises for wrong options
 function wecom.new(given)
-  check_given(given, 2)
-  local retry, limits = given.retry or {}, given.limits or {}
-  local base_url = check_base_url(given.base_url or DEFAULT_BASE_URL, given.insecure, 2)
+  given = read_options(given, 2)
   local state = {
-    base_url = base_url,
+    base_url = given.base_url,
     driver = choose_driver(given),
-    deadline = given.deadline or 30,
-    retry = {
-      attempts = retry.attempts or 4, base = retry.base or 0.5, cap = retry.cap or 8,
-      max_wait = given.max_wait or 0,
-    },
-    limits = { in_flight = math.floor(limits.in_flight or 5) },
-    max_body = given.max_body or 32 * 1024 * 1024,
-    max_header = 64 * 1024,
+    deadline = given.deadline,
+    retry = { attempts = given.retry.attempts, base = given.retry.base, cap = given.retry.cap,
+      max_wait = given.max_wait },
+    limits = { in_flight = math.floor(given.limits.in_flight) },
+    max_body = given.max_body, max_header = MAX_HEADER,
     user_agent = "wxmoments/" .. version,
     on_event = given.on_event,
     random = core.random,
-    secrets = { corpsecret = given.corpsecret }, -- what must never become text
+    secrets = secrets.new(given.corpsecret),
   }
   local own = given.access_token ~= nil
   state.tokens = tokens.new {
-    key = tokens.key(given.corpid or "", given.corpsecret or "", base_url),
+    key = tokens.key(given.corpid or "", given.corpsecret or "", given.base_url),
     -- What a function gives is this client's alone: another's may be for another app.
     store = given.token_store or (own and memory.new() or memory.shared),
     fetch = fetcher(state, given), driver = state.driver,
@@ -266,7 +279,7 @@ function Client:check(name, params)
     error("wxmoments: check: no such operation"
       .. (near and "; did you mean '" .. near .. "'?" or ""), 2)
   end
-  local problems = engine.rules(known[name]):check(params)
+  local problems = rules.of(known[name]):check(params)
   if problems then
     return nil, errors.argument(name, problems)
   end
@@ -279,7 +292,10 @@ local CALL_OPTIONS = { method = "string", path = "string", query = "table",
 -- Query parameters in the order of their names, so that a request is always the same bytes.
 local function encode_query(query, level)
   local names = {}
-  for name, value in pairs(query) do
+  if options.hides(query) then
+    error("wxmoments: call: 'query' has a metatable: give a plain table", level + 1)
+  end
+  for name, value in next, query do
     local kind = type(value)
     if type(name) ~= "string" or kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
       error("wxmoments: call: 'query' must be names with strings, numbers or booleans", level + 1)
@@ -308,7 +324,7 @@ end
 -- @treturn table|nil the reply: numbers beyond 2^53 as strings, null as absent; or nil, err
 function Client:call(request)
   local state = state_of(self, "call")
-  options.check("call", request, CALL_OPTIONS, 2)
+  request = options.read("call", request, CALL_OPTIONS, 2)
   local path = request.path or ""
   if not path:find("^/[%w%-%._~%%/]*$") then
     error("wxmoments: call: 'path' must be like '/cgi-bin/…', without a query", 2)
@@ -324,7 +340,7 @@ function Client:call(request)
   local body = request.body
   if type(body) == "table" then
     local problems
-    body, problems = engine.rules(operations.call.body):write(body)
+    body, problems = rules.of(operations.call.body):write(body)
     if not body then
       return nil, errors.argument("call", problems)
     end

@@ -23,6 +23,7 @@
 --            0.2                 seconds of doing nothing
 --            { drip = "bytes", every = 0.01, size = 1 }    sent piece by piece
 --            { fill = "x", times = 100000 }                bytes repeated
+--            { relay = port }    passes bytes to and from this loopback port (a proxy's tunnel)
 --            server.CLOSE        ends the connection
 --            server.HANG         never does anything again, and keeps the connection open
 -- A connection may have `first = { actions }`, done before any request is read.
@@ -176,6 +177,30 @@ local function read_request(client)
   return line and request.method and request.body and request
 end
 
+--- Sends piece by piece.
+local function drip(client, action)
+  local size = action.size or 1
+  for from = 1, #action.drip, size do
+    send(client, action.drip:sub(from, from + size - 1))
+    coroutine.yield(socket.gettime() + (action.every or 0.01))
+  end
+end
+
+--- Passes bytes both ways until one side ends.
+local function relay(client, port)
+  local other = assert(socket.connect("127.0.0.1", port))
+  other:settimeout(0)
+  local function pass(from, to)
+    local data, err, partial = from:receive(65536)
+    send(to, data or partial)
+    return err ~= "closed"
+  end
+  while pass(client, other) and pass(other, client) do
+    coroutine.yield(socket.gettime() + 0.002)
+  end
+  other:close()
+end
+
 --- Does the actions in order. Returns true when the connection is to be closed.
 local function act(client, actions)
   for _, action in ipairs(actions or {}) do
@@ -189,11 +214,11 @@ local function act(client, actions)
       coroutine.yield(math.huge)
     elseif action.fill then
       send(client, action.fill:rep(action.times))
+    elseif action.relay then
+      relay(client, action.relay)
+      return true
     else
-      for from = 1, #action.drip, action.size or 1 do
-        send(client, action.drip:sub(from, from + (action.size or 1) - 1))
-        coroutine.yield(socket.gettime() + (action.every or 0.01))
-      end
+      drip(client, action)
     end
   end
 end

@@ -53,7 +53,8 @@ local function page_size(limit)
 end
 
 -- How the last page says that it is the last; the document leaves it open.
-local LAST_CURSOR = { [""] = "", absent = nil, null = json.null }
+-- "absent" is absent here too.
+local LAST_CURSOR = { [""] = "", null = json.null }
 
 local function get_moment_list(corp, call)
   local asked, data = call.params, corp.data

@@ -7,7 +7,7 @@ local nginx = {}
 
 local PORTS = { first = 20000, last = 32000 } -- below those the kernel gives to clients
 local TRIES = 20
-local STOP_SECONDS = 5 -- for requests under way, then nginx is told to drop them
+local STOP_SECONDS = 5 -- until a polite signal has failed
 
 local MISSING = "wxmoments.simulator: nginx with its Lua module is needed "
   .. "(Debian and Ubuntu: apt-get install nginx libnginx-mod-http-lua): "
@@ -262,9 +262,10 @@ local function wait_for_end(pid, began)
   return false
 end
 
--- Ends nginx, if the number still is this nginx's.
+-- Ends nginx, if the number still is this nginx's. Not with QUIT: it now and then takes nginx
+-- a second, and nobody waits for requests under way any more.
 local function stop(pid, began, directory)
-  for _, signal in ipairs { "QUIT", "TERM", "KILL" } do
+  for _, signal in ipairs { "TERM", "KILL" } do
     if not began or process.started(pid) ~= began then break end
     process.signal(signal, pid)
     if wait_for_end(pid, began) then break end

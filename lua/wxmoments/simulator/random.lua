@@ -9,6 +9,12 @@ local WARM_UP = 4 -- steps until neighbouring streams look unrelated
 
 local URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
+local LETTERS, PAIRS = {}, {}
+for letter in URL_SAFE:gmatch(".") do LETTERS[#LETTERS + 1] = letter end
+for _, first in ipairs(LETTERS) do
+  for _, second in ipairs(LETTERS) do PAIRS[#PAIRS + 1] = first .. second end
+end
+
 local Random = {}
 local Random_mt = { __index = Random, __name = "wxmoments.simulator.random" }
 
@@ -49,12 +55,9 @@ end
 
 --- A string of `length` characters of the base64url alphabet.
 function Random:word(length)
-  local letters = {}
-  for i = 1, length do
-    local at = 1 + self:below(64)
-    letters[i] = URL_SAFE:sub(at, at)
-  end
-  return table.concat(letters)
+  local pairs_of_letters = {}
+  for i = 1, math.floor(length / 2) do pairs_of_letters[i] = PAIRS[1 + self:below(4096)] end
+  return table.concat(pairs_of_letters) .. (length % 2 == 1 and self:pick(LETTERS) or "")
 end
 
 --- A number as `length` base64url characters; numbers below 64^length differ.
@@ -62,7 +65,7 @@ function random.digits(number, length)
   local letters = {}
   for i = length, 1, -1 do
     local digit = number % 64
-    letters[i] = URL_SAFE:sub(digit + 1, digit + 1)
+    letters[i] = LETTERS[digit + 1]
     number = (number - digit) / 64
   end
   return table.concat(letters)

@@ -25,7 +25,7 @@ local function look(premature)
   if premature or process.started(config.starter) == config.starter_began then return end
   -- the folder first: nginx may be gone before a second command could run
   process.remove(config.directory)
-  process.signal("QUIT", config.nginx)
+  process.signal("TERM", config.nginx)
 end
 
 --- Ends nginx when the process that started it is gone.

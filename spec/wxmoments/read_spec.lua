@@ -1,0 +1,215 @@
+--- rules:read: a reply's bytes held against rules and made into tables.
+
+local cjson = require "cjson"
+local core = require "wxmoments.core"
+
+local rules = core.rules {
+  type = "object",
+  fields = {
+    { "errcode", type = "integer", required = true, from_text = true },
+    { "errmsg", type = "string" },
+    { "time", type = "integer", from_text = true },
+    { "plain", type = "integer" },
+    { "id", type = "string", from_number = true },
+    { "name", type = "string", max = 3, unit = "codepoints" },
+    { "ratio", type = "number" },
+    { "flag", type = "boolean" },
+    { "free", type = "any" },
+    { "list", type = "list", fill = true, items = { type = "object", fields = {
+      { "id", type = "string", required = true } } } },
+    { "image", type = "list", from_single = true, items = { type = "object", fields = {
+      { "media_id", type = "string" } } } },
+    { "inner", type = "object", fields = { { "x", type = "integer" } } },
+  },
+}
+
+local function body_of(rest)
+  return '{"errcode":0' .. (rest == "" and "" or "," .. rest) .. "}"
+end
+
+-- What is inside besides errcode and the list that is always there.
+local function read(rest)
+  local value, problem = rules:read(body_of(rest))
+  if value then
+    value.errcode = nil
+    if next(value.list) == nil then
+      value.list = nil
+    end
+  end
+  return value, problem
+end
+
+local UNDERSTOOD = {
+  { "an integer", '"time":1605000000', { time = 1605000000 } },
+  { "an integer as text", '"time":"1605000000"', { time = 1605000000 } },
+  { "a whole number with a point", '"time":16.0', { time = 16 } },
+  { "a whole number with an exponent", '"time":16e2', { time = 1600 } },
+  { "a negative one", '"time":-5', { time = -5 } },
+  { "2^53", '"time":9007199254740992', { time = 2 ^ 53 } },
+  { "an id that is a number", '"id":12345678901234567890', { id = "12345678901234567890" } },
+  { "an id with a space at its end", '"id":"woAJ "', { id = "woAJ " } },
+  { "a decimal to the letter", '"id":23.10647000', { id = "23.10647000" } },
+  { "a ratio", '"ratio":0.1', { ratio = 0.1 } },
+  { "a flag", '"flag":false', { flag = false } },
+  { "null as absent", '"name":null,"list":null', {} },
+  { "a bare element where a list belongs", '"image":{"media_id":"m"}',
+    { image = { { media_id = "m" } } } },
+  { "the list itself", '"image":[{"media_id":"m"},{"media_id":"n"}]',
+    { image = { { media_id = "m" }, { media_id = "n" } } } },
+  { "an empty list", '"image":[]', { image = {} } },
+  { "fields nobody knows", '"new":{"a":[1,"b",{"c":null}]},"x":true',
+    { new = { a = { 1, "b", {} } }, x = true } },
+  { "large numbers nobody knows, as text", '"new":9007199254740993', { new = "9007199254740993" } },
+  { "numbers beyond a double, as text", '"new":1e999', { new = "1e999" } },
+  { "null in a list nobody knows", '"new":[null]', { new = { cjson.null } } },
+  { "escapes", [["errmsg":"\"\\\/\b\f\n\r\t\u0041\u00e9\u4f60\ud83d\ude00"]],
+    { errmsg = '"\\/\b\f\n\r\tAé你😀' } },
+  { "a NUL", [["errmsg":"a\u0000b"]], { errmsg = "a\0b" } },
+  { "an escaped name", [["err\u006dsg":"x"]], { errmsg = "x" } },
+  { "white space", ' \t\r\n"time" : 1 ', { time = 1 } },
+  { "the order of a list", '"list":[{"id":"a"},{"id":"b"}]', { list = { { id = "a" }, { id = "b" } } } },
+}
+
+-- what, inside, code, path, byte offset of the problem
+local WRONG = {
+  { "a fraction for an integer", '"time":1.5', "not_exact", "time", 21 },
+  { "an integer beyond 2^53", '"time":9007199254740993', "not_exact", "time", 21 },
+  { "text that is no integer", '"time":"soon"', "not_exact", "time" },
+  { "text where none is understood", '"plain":"5"', "type", "plain", 22 },
+  { "a number for a name", '"name":5', "type", "name", 21 },
+  { "a name too long", '"name":"abcd"', "too_long", "name", 21 },
+  { "a list for an object", '"inner":[]', "type", "inner", 22 },
+  { "an object for a list", '"list":{}', "type", "list", 21 },
+  { "an object for a string", '"errmsg":{"a":1}', "type", "errmsg" },
+  { "a boolean for a string", '"errmsg":true', "type", "errmsg" },
+  { "a wrong entry", '"list":[{"id":"a"},{"id":5}]', "type", "list[2].id", 39 },
+  { "an entry without its id", '"list":[{"id":"a"},{}]', "required", "list[2].id" },
+  { "an entry that is null", '"list":[null]', "type", "list[1]" },
+  { "the same name twice", '"time":1,"time":2', "duplicate", "time" },
+}
+
+-- Bodies that are not JSON (RFC 8259), and where.
+local BROKEN = {
+  { "nothing", "", 1 }, { "white space", " \n", 3 }, { "an end without a beginning", "}", 1 },
+  { "NaN", '{"a":NaN}', 6 }, { "Infinity", '{"a":Infinity}', 6 }, { "hex", '{"a":0x10}', 7 },
+  { "a leading zero", '{"a":01}', 6 }, { "a plus", '{"a":+1}', 6 }, { "a bare point", '{"a":.5}', 6 },
+  { "an open point", '{"a":1.}', 8 }, { "an open exponent", '{"a":1e}', 8 },
+  { "a minus alone", '{"a":-}', 6 }, { "single quotes", "{'a':1}", 2 },
+  { "a name without quotes", "{a:1}", 2 }, { "a comma at the end", '{"a":1,}', 8 },
+  { "a comma at the end of a list", '{"a":[1,]}', 9 }, { "two commas", '{"a":[1,,2]}', 9 },
+  { "no colon", '{"a" 1}', 6 }, { "no comma", '{"a":1 "b":2}', 8 }, { "a comment", '{/**/}', 2 },
+  { "the wrong bracket", '{"a":[1}}', 8 }, { "words", '{"a":yes}', 6 }, { "half a word", '{"a":tru}', 6 },
+  { "a capital", '{"a":True}', 6 }, { "a raw line end in a string", '{"a":"x\ny"}', 8 },
+  { "a raw NUL", '{"a":"\0"}', 7 }, { "an unknown escape", [[{"a":"\x41"}]], 7 },
+  { "a short escape", [[{"a":"\u12"}]], 7 }, { "a lone high surrogate", [[{"a":"\ud83d"}]], 7 },
+  { "a lone low surrogate", [[{"a":"\ude00"}]], 7 }, { "two high surrogates", [[{"a":"\ud83d\ud83d"}]], 7 },
+  { "invalid UTF-8", '{"a":"\255"}', 7 }, { "overlong UTF-8", '{"a":"\192\128"}', 7 },
+  { "something after the end", '{"errcode":0}x', 14 }, { "two texts", '{"errcode":0}{}', 14 },
+  { "a byte order mark", '\239\187\191{"errcode":0}', 1 }, { "HTML", "<html></html>", 1 },
+  { "a NUL after the end", '{"errcode":0}\0', 14 },
+}
+
+describe("rules:read", function()
+  for _, case in ipairs(UNDERSTOOD) do
+    it("understands " .. case[1], function()
+      local value, problem = read(case[2])
+      assert.is_nil(problem)
+      assert.same(case[3], value)
+    end)
+  end
+
+  for _, case in ipairs(WRONG) do
+    it("finds " .. case[1], function()
+      local value, problem = rules:read(body_of(case[2]))
+      assert.same({ case[3], case[4] }, { problem.code, problem.path })
+      if case[5] then
+        assert.equal(case[5], problem.offset)
+      end
+      if case[3] ~= "duplicate" then
+        assert.equal(0, value.errcode)
+      end
+    end)
+  end
+
+  for _, case in ipairs(BROKEN) do
+    it("refuses " .. case[1], function()
+      local value, problem = rules:read(case[2])
+      assert.is_nil(value)
+      assert.same({ "syntax", case[3] }, { problem.code, problem.offset })
+    end)
+  end
+
+  it("wants an errcode: {} is no empty list", function()
+    local value, problem = rules:read("{}")
+    assert.same({ list = {} }, value)
+    assert.same({ "required", "errcode" }, { problem.code, problem.path })
+    assert.equal("errcode", select(2, rules:read('{"errcode":null}')).path)
+  end)
+
+  it("wants an object", function()
+    for body, got in pairs { ["[]"] = "a list", ["null"] = "null", ["5"] = "a number",
+      ['"x"'] = "a string", ["true"] = "a boolean" } do
+      local value, problem = rules:read(body)
+      assert.is_nil(value)
+      assert.equal("must be an object, got " .. got, problem.message)
+    end
+  end)
+
+  it("finds errcode whatever else is wrong, wherever it stands", function()
+    for _, body in ipairs { '{"list":5,"errcode":40014}', '{"errcode":"40014","list":{"errcode":1}}',
+      '{"a":{"errcode":1},"errmsg":[],"errcode":40014}' } do
+      assert.equal(40014, rules:read(body).errcode)
+    end
+  end)
+
+  it("makes integers that are integers", function()
+    if math.type then
+      local value = rules:read('{"errcode":0,"time":16e2,"new":5}')
+      assert.equal("integer", math.type(value.time))
+      assert.equal("integer", math.type(value.new))
+      assert.equal("integer", math.type(value.errcode))
+    end
+  end)
+
+  it("bounds depth", function()
+    local function nested(depth)
+      return '{"errcode":0,"free":' .. ("["):rep(depth) .. ("]"):rep(depth) .. "}"
+    end
+    assert.is_nil(select(2, rules:read(nested(31))))
+    local value, problem = rules:read(nested(32))
+    assert.is_nil(value)
+    assert.equal("too_deep", problem.code)
+    assert.is_nil(rules:read(("["):rep(100000)))
+    assert.is_nil(rules:read(('{"a":'):rep(100000)))
+  end)
+
+  it("bounds the number of values", function()
+    local body = '{"errcode":0,"free":[' .. ("1,"):rep(2000000) .. "1]}"
+    local value, problem = rules:read(body)
+    assert.is_nil(value)
+    assert.equal("too_big", problem.code)
+  end)
+
+  it("refuses a reply cut at any byte", function()
+    local whole = '{"errcode":0,"list":[{"id":"\\u4f60"}],"free":[1.5e3,true,null,"x"],"ratio":-0.5}'
+    assert.is_nil(select(2, rules:read(whole)))
+    for n = 0, #whole - 1 do
+      local value, problem = rules:read(whole:sub(1, n))
+      assert.is_nil(value)
+      assert.equal("syntax", problem.code)
+      assert.is_true(problem.offset >= 1 and problem.offset <= n + 1)
+    end
+  end)
+
+  it("reads the next body right after a bad one", function()
+    rules:read('{"list":[{"id":"\\u0041')
+    assert.same({ errcode = 0, list = {} }, rules:read('{"errcode":0}'))
+  end)
+
+  it("raises when it is given no string", function()
+    for _, value in ipairs { 5, {}, true } do
+      assert.has_error(function() rules:read(value) end)
+    end
+    assert.has_error(function() rules.read(5, "") end)
+  end)
+end)
