@@ -37,14 +37,15 @@ function tokens.key(corpid, secret, base_url)
   return "wxmoments:token:" .. corpid .. ":" .. core.sha1(base_url .. "\n" .. secret):sub(1, 16)
 end
 
-local function is_token(value)
+--- Can this be a token? It goes into a URL, so it is printable and has no spaces.
+function tokens.is_token(value)
   return type(value) == "string" and value ~= "" and not value:find("[^\33-\126]")
 end
 
 -- Fetches while the lock is held, unless somebody was faster.
 local function fetch_locked(self, deadline)
   local token = self._store:get(self._key)
-  if is_token(token) then
+  if tokens.is_token(token) then
     return token
   end
   local force = self._refused ~= nil
@@ -67,7 +68,7 @@ end
 function Tokens:get(deadline)
   while true do
     local token = self._store:get(self._key)
-    if is_token(token) then
+    if tokens.is_token(token) then
       return token
     end
     local left = deadline - self._driver.now()

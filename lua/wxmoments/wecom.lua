@@ -154,13 +154,15 @@ local function fetcher(state, given)
   end
   return function(force)
     local token, ttl = given.access_token(force)
-    if type(token) == "string" and token ~= "" and not token:find("[^\33-\126]") then
+    if tokens.is_token(token) then
       return token, type(ttl) == "number" and ttl or nil
     end
-    local reason = token == nil and ttl ~= nil and ": " .. errors.excerpt(tostring(ttl)) or ""
+    local reason = type(token) == "string" and "a string that is empty or has spaces in it"
+      or token == nil and ttl ~= nil and "no token: " .. errors.excerpt(tostring(ttl))
+      or "no token but " .. (token == nil and "nothing" or "a " .. type(token))
     return nil, errors.new {
       kind = "state", code = "no_token", op = "access_token", who = "developer",
-      retryable = false, message = "the function 'access_token' gave no token" .. reason,
+      retryable = false, message = "the function 'access_token' gave " .. reason,
     }
   end
 end

@@ -1,4 +1,4 @@
-/* Tests of wxm_json: every production of RFC 8259, right and wrong, and what is written. */
+/* Tests of wxm_json: RFC 8259 production by production, and what is written. */
 #include "check.h"
 
 #include "wxm_json.h"
@@ -223,7 +223,7 @@ static void test_string_nul(void)
           "and comes out as one");
 }
 
-/* The string's end, an escape, a control byte and bad bytes at every place of the eight. */
+/* The end, an escape, a control byte and bad bytes at every place of the eight. */
 static void test_string_places(void)
 {
     static const struct {
@@ -304,7 +304,7 @@ static long unit_of(const char *p, const char *end)
     return strtol(digits, NULL, 16);
 }
 
-/* Byte by byte, with nothing clever. Where the string ends, or NULL where it is wrong. */
+/* Byte by byte, nothing clever. Where the string ends, or NULL where it is wrong. */
 static const char *slow_string(const char *p, const char *end)
 {
     for (p++; p < end && *p != '"';) {

@@ -12,7 +12,7 @@
 /*
 ** This program has a second wxm_number.c, whose C library writes and reads 'fake_point'
 ** and nothing else as the decimal point, as a real one does under such a locale. So the
-** point is tested wherever the program runs; real locales are tested where there are any.
+** point is tested wherever the program runs; real locales are tested where they are.
 */
 static const char *fake_point;
 
@@ -249,7 +249,7 @@ static size_t random_number(char *to)
     return n;
 }
 
-/* 'wanted' is made in the C locale first, because strtod follows the locale in force. */
+/* 'wanted' is made in the C locale first, as strtod follows the locale in force. */
 static void test_read_random(const number_pair *pair, const char *locale)
 {
     unsigned long wrong = 0;
@@ -381,7 +381,7 @@ static void test_format(const number_pair *pair)
     }
 }
 
-/* A double of any kind: random bits, or near a power of two, or subnormal, or decimal. */
+/* A double: random bits, or near a power of two, or subnormal, or decimal. */
 static double random_double(void)
 {
     uint64_t bits = dice();
@@ -470,7 +470,7 @@ static void test_round_trip(const number_pair *pair, const char *locale)
     CHECK(long_subnormal == 0, "subnormal doubles are written in the fewest digits");
 }
 
-/* Makes the locale with localedef in a folder of its own. Returns the folder, or NULL. */
+/* Makes the locale with localedef in a folder of its own: the folder, or NULL. */
 static const char *make_locale(const char *source, const char *name)
 {
     static char folder[64];
@@ -504,7 +504,7 @@ static void drop_locale(const char *folder)
     }
 }
 
-/* Runs everything that a decimal point could disturb under the locale, if it is there. */
+/* Runs all that a decimal point could disturb under the locale, if it is there. */
 static void test_locale(const char *source, const char *name, const char *point)
 {
     const char *folder = NULL;

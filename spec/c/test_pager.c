@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 /*
-** This program has a copy of wxm_pager.c under other names, whose calloc fails when told
-** to.
+** This program has a copy of wxm_pager.c under other names, whose calloc fails when
+** told to.
 */
 static int no_memory;
 

@@ -1,4 +1,4 @@
-/* Tests of wxm_sha1: the standard's examples, and every length around a block's ends. */
+/* Tests of wxm_sha1: the standard's examples, and lengths around a block's ends. */
 #include "check.h"
 
 #include "wxm_sha1.h"

@@ -85,7 +85,7 @@ static void test_fit(void)
     }
 }
 
-/* Whatever the bytes: what fits is the longest beginning, and its width is told right. */
+/* What fits is the longest beginning, and its width is told right. */
 static void test_fit_is_longest(void)
 {
     static const char *const parts[] = {"a",   NI,     THUMB,  TONE,
