@@ -130,7 +130,7 @@ SKIPPED = slow,install
 build/asan/units/%: spec/c/%.c $(PURE:%.c=build/asan/5.4/obj/%.o)
 	@mkdir -p $(@D)
 	$(CC) $(OUR_CFLAGS) $(SANITIZE) -Icsrc -MMD -MP $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) \
-		-o $@ $(filter %.c %.o,$^)
+		-o $@ $< $(filter %.o,$^)
 -include $(wildcard build/asan/units/*.d)
 
 test-c-units: $(UNITS)

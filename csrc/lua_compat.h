@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdint.h>
 
 /* The one symbol that leaves a shared object; everything else is hidden. */
 #if defined(_WIN32)
@@ -23,6 +24,19 @@
 #define lua_setuservalue(L, i) lua_setfenv((L), (i))
 #define lua_getuservalue(L, i) lua_getfenv((L), (i))
 #endif
+
+/*
+** Pushes a whole number. A 32-bit build of 5.1 has no lua_Integer for it, but its
+** numbers hold it up to 2^53.
+*/
+static inline void wxm_lua_pushinteger(lua_State *L, int64_t value)
+{
+    if (sizeof(lua_Integer) >= sizeof value) {
+        lua_pushinteger(L, (lua_Integer)value);
+    } else {
+        lua_pushnumber(L, (lua_Number)value);
+    }
+}
 
 /*
 ** Gives the userdata on top of the stack the metatable registered as 'name'.

@@ -11,6 +11,7 @@
 #include "wxm_text.h"
 #include "wxm_width.h"
 
+#include <limits.h>
 #include <string.h>
 
 WXM_EXPORT int luaopen_wxmoments_core(lua_State *L);
@@ -145,6 +146,15 @@ static int core_random(lua_State *L)
     return 1;
 }
 
+/* A count as C's int has it: NaN is 0, what is beyond the range its end. */
+static int count_of(double d)
+{
+    if (!(d > 0)) {
+        return 0;
+    }
+    return d < INT_MAX ? (int)d : INT_MAX;
+}
+
 /* A number of the table at 'index', raw; 'missing' when it is absent. */
 static double number_at(lua_State *L, int index, const char *name, double missing)
 {
@@ -197,14 +207,14 @@ static int core_retry(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    policy.attempts = (int)number_at(L, 1, "attempts", 1);
+    policy.attempts = count_of(number_at(L, 1, "attempts", 1));
     policy.base = number_at(L, 1, "base", 0);
     policy.cap = number_at(L, 1, "cap", 0);
     policy.max_wait = number_at(L, 1, "max_wait", 0);
     failure.safe = flag_at(L, 2, "safe");
     failure.refused = flag_at(L, 2, "refused");
     failure.refreshed = flag_at(L, 2, "refreshed");
-    failure.attempt = (int)number_at(L, 2, "attempt", 1);
+    failure.attempt = count_of(number_at(L, 2, "attempt", 1));
     failure.retry_after = number_at(L, 2, "retry_after", -1);
     failure.seconds_left = number_at(L, 2, "seconds_left", 0);
     failure.waited = number_at(L, 2, "waited", 0);

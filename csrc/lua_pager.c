@@ -31,7 +31,7 @@ int wxm_lua_window_count(lua_State *L)
     int64_t from, to, span;
 
     check_range(L, &from, &to, &span);
-    lua_pushinteger(L, (lua_Integer)wxm_window_count(from, to, span));
+    wxm_lua_pushinteger(L, wxm_window_count(from, to, span));
     return 1;
 }
 
@@ -48,10 +48,10 @@ int wxm_lua_window(lua_State *L)
     i = check_whole(L, 4, 1);
     luaL_argcheck(L, i <= wxm_window_count(from, to, span), 4, "no such window");
     window = wxm_window_at(from, to, span, i - 1);
-    lua_pushinteger(L, (lua_Integer)window.from);
-    lua_pushinteger(L, (lua_Integer)window.to);
-    lua_pushinteger(L, (lua_Integer)window.ask_from);
-    lua_pushinteger(L, (lua_Integer)window.ask_to);
+    wxm_lua_pushinteger(L, window.from);
+    wxm_lua_pushinteger(L, window.to);
+    wxm_lua_pushinteger(L, window.ask_from);
+    wxm_lua_pushinteger(L, window.ask_to);
     return 4;
 }
 
@@ -138,11 +138,8 @@ static int pager_tostring(lua_State *L)
 void wxm_lua_pager_class(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"ask", pager_ask},
-        {"feed", pager_feed},
-        {"lost", pager_lost},
-        {"state", pager_state},
-        {NULL, NULL},
+        {"ask", pager_ask},     {"feed", pager_feed}, {"lost", pager_lost},
+        {"state", pager_state}, {NULL, NULL},
     };
     static const luaL_Reg metamethods[] = {
         {"__gc", pager_gc},

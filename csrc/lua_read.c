@@ -22,8 +22,8 @@ typedef struct {
     int field;       /* the field being read, or -1 */
     const char *key; /* the name being read, as it stands in the body */
     size_t key_len;
-    char closer;     /* '}' or ']'; '\0' for the list around a bare element */
-    char drop;       /* the rule wanted something else: read, then forget */
+    char closer; /* '}' or ']'; '\0' for the list around a bare element */
+    char drop;   /* the rule wanted something else: read, then forget */
 } frame;
 
 typedef struct {
@@ -69,31 +69,30 @@ static int problem_at(lua_State *L, const reader *r, const wxm_rule *rule,
     return -1;
 }
 
-static int problem_of(lua_State *L, const reader *r, wxm_problem_code code,
-                      const char *detail)
+/*
+** Gives up: nothing of such a body can be trusted, so this outranks a wrong shape that
+** was found before. Always returns -1.
+*/
+static int give_up(lua_State *L, const reader *r, wxm_problem_code code,
+                   const char *detail)
 {
-    wxm_problem problem = {WXM_PROBLEM_SYNTAX, 0, 0, NULL};
+    wxm_problem problem = {WXM_PROBLEM_SYNTAX, MAX_VALUES, 0, NULL};
 
+    lua_pushnil(L);
+    lua_replace(L, PROBLEM);
     problem.code = code;
-    problem.limit = MAX_VALUES;
     problem.detail = detail;
     return problem_at(L, r, NULL, &problem, r->json.at);
 }
 
-/*
-** What is not JSON outranks what is JSON of the wrong shape: nothing of such a body
-** can be trusted.
-*/
 static int syntax(lua_State *L, const reader *r)
 {
-    lua_pushnil(L);
-    lua_replace(L, PROBLEM);
-    return problem_of(L, r, WXM_PROBLEM_SYNTAX, r->json.error);
+    return give_up(L, r, WXM_PROBLEM_SYNTAX, r->json.error);
 }
 
 /* The rule wants another type than what stands at 'at'. Returns 0: nothing to store. */
-static int mismatch(lua_State *L, const reader *r, const wxm_rule *rule, const char *got,
-                    const char *at)
+static int mismatch(lua_State *L, const reader *r, const wxm_rule *rule,
+                    const char *got, const char *at)
 {
     wxm_problem problem = {WXM_PROBLEM_TYPE, 0, 0, NULL};
 
@@ -111,10 +110,9 @@ static void push_text(lua_State *L, reader *r, const wxm_json_text *text)
         lua_pushlstring(L, text->s, text->n);
         return;
     }
-    r->box->scratch.len = 0;
+    wxm_buf_again(&r->box->scratch, text->n);
     room = wxm_buf_reserve(&r->box->scratch, text->n);
     if (room == NULL) {
-        r->box->scratch.state = WXM_BUF_OK; /* the next reply may be smaller */
         luaL_error(L, "not enough memory for a string");
         return; /* not reached */
     }
@@ -123,7 +121,7 @@ static void push_text(lua_State *L, reader *r, const wxm_json_text *text)
 
 static void push_integer(lua_State *L, int64_t value)
 {
-    lua_pushinteger(L, (lua_Integer)value);
+    wxm_lua_pushinteger(L, value);
 }
 
 /* A whole number of any spelling ("1", "1.0", "1e3") within int64_t. */
@@ -134,8 +132,10 @@ static int whole_of(const wxm_json_number *number, int64_t *value)
     if (number->whole) {
         return wxm_number_integer(number->s, number->n, value) == 0;
     }
+    /* The text of 2^53 + 1 reads as 2^53 here, so only what is below is exact. */
     return wxm_number_double(number->s, number->n, &d) == 0 &&
-           wxm_number_is_integer(d, value);
+           wxm_number_is_integer(d, value) &&
+           *value<WXM_NUMBER_EXACT && * value> - WXM_NUMBER_EXACT;
 }
 
 static int integer_value(lua_State *L, reader *r, const wxm_rule *rule,
@@ -185,7 +185,8 @@ static int string_value(lua_State *L, reader *r, const wxm_rule *rule)
     if (rule == NULL || rule->type == WXM_TYPE_STRING) {
         wxm_problem problem;
         push_text(L, r, &text);
-        if (rule != NULL && (rule->has_min || rule->has_max || rule->words != NULL)) {
+        if (rule != NULL && (rule->has_min || rule->has_max || rule->words != NULL ||
+                             rule->printable)) {
             size_t n;
             const char *s = lua_tolstring(L, -1, &n);
             if (wxm_rule_string(rule, s, n, &problem) != 0) {
@@ -225,12 +226,16 @@ static int number_value(lua_State *L, reader *r, const wxm_rule *rule)
         lua_pushlstring(L, number.s, number.n);
         return 1;
     }
-    if (rule->type == WXM_TYPE_NUMBER &&
-        wxm_number_double(number.s, number.n, &d) == 0) {
-        lua_pushnumber(L, (lua_Number)d);
-        return 1;
+    if (rule->type != WXM_TYPE_NUMBER) {
+        return mismatch(L, r, rule, "a number", number.s);
     }
-    return mismatch(L, r, rule, "a number", number.s);
+    if (wxm_number_double(number.s, number.n, &d) != 0) {
+        wxm_problem problem = {WXM_PROBLEM_NOT_FINITE, 0, 0, NULL};
+        problem_at(L, r, rule, &problem, number.s);
+        return 0;
+    }
+    lua_pushnumber(L, (lua_Number)d);
+    return 1;
 }
 
 static int literal_value(lua_State *L, reader *r, const wxm_rule *rule)
@@ -274,14 +279,15 @@ static int scalar(lua_State *L, reader *r, const wxm_rule *rule, char c)
 }
 
 /* Begins a container for 'rule' whose end will be 'closer'. */
-static int open_container(lua_State *L, reader *r, wxm_rule *rule, char closer, int drop)
+static int open_container(lua_State *L, reader *r, wxm_rule *rule, char closer,
+                          int drop)
 {
     size_t left = (size_t)(r->json.end - r->json.at), hint;
     int is_object = closer == '}';
     frame *f;
 
     if (r->depth == WXM_RULE_DEPTH) {
-        return problem_of(L, r, WXM_PROBLEM_TOO_DEEP, NULL);
+        return give_up(L, r, WXM_PROBLEM_TOO_DEEP, NULL);
     }
     f = &r->frames[r->depth++];
     memset(f, 0, sizeof *f);
@@ -329,7 +335,7 @@ static int push_name(lua_State *L, reader *r, frame *f, const wxm_json_text *nam
     if (f->rule != NULL) {
         size_t n = name->n;
         const char *s = name->escaped ? lua_tolstring(L, -1, &n) : name->s;
-        i = wxm_rule_find(f->rule, s, n, (size_t)(f->field + 1));
+        i = wxm_rule_find(f->rule, s, n, (size_t)f->field + 1);
     }
     f->field = i;
     if (i < 0) {
@@ -341,7 +347,7 @@ static int push_name(lua_State *L, reader *r, frame *f, const wxm_json_text *nam
     field = &f->rule->fields[i];
     bit = UINT64_C(1) << i;
     if (f->seen & bit) {
-        return problem_of(L, r, WXM_PROBLEM_DUPLICATE, NULL);
+        return give_up(L, r, WXM_PROBLEM_DUPLICATE, NULL);
     }
     f->seen |= bit;
     *rule = field->rule;
@@ -445,7 +451,7 @@ static void fill_lists(lua_State *L, const frame *f)
 static int leave(lua_State *L, reader *r)
 {
     frame *f = &r->frames[r->depth - 1];
-    int drop = f->drop;
+    int drop = f->drop != 0;
 
     if (f->rule != NULL) {
         wxm_problem problem;
@@ -484,9 +490,10 @@ static int hang(lua_State *L, reader *r, int got, wxm_rule **rule)
             return next_entry(L, r, rule) == 0 ? 1 : -1;
         }
         if (c != f->closer) {
-            r->json.error = r->json.at == r->json.end
-                                ? "the text ends here, but a list or object is open"
-                                : "a comma or the end of a list or object is missing here";
+            r->json.error =
+                r->json.at == r->json.end
+                    ? "the text ends here, but a list or object is open"
+                    : "a comma or the end of a list or object is missing here";
             return syntax(L, r);
         }
         r->json.at++;
@@ -505,6 +512,12 @@ static int is_bare_element(const wxm_rule *rule, char c)
            c != '[' && c != 'n';
 }
 
+/* A rule that takes anything is no rule. */
+static wxm_rule *free_if_any(wxm_rule *rule)
+{
+    return rule != NULL && rule->type == WXM_TYPE_ANY ? NULL : rule;
+}
+
 /* Reads the whole body: 0 with the value on top, or -1. */
 static int read_body(lua_State *L, reader *r)
 {
@@ -515,16 +528,14 @@ static int read_body(lua_State *L, reader *r)
         char c = wxm_json_peek(&r->json);
         int got;
         if (++r->values > MAX_VALUES) {
-            return problem_of(L, r, WXM_PROBLEM_TOO_BIG, "values");
+            return give_up(L, r, WXM_PROBLEM_TOO_BIG, "values");
         }
-        if (rule != NULL && rule->type == WXM_TYPE_ANY) {
-            rule = NULL;
-        }
+        rule = free_if_any(rule);
         if (is_bare_element(rule, c)) {
             if (open_container(L, r, rule, '\0', 0) != 0) {
                 return -1;
             }
-            rule = rule->items;
+            rule = free_if_any(rule->items);
         }
         if (c == '{' || c == '[') {
             if (enter(L, r, rule, c) != 0) {
@@ -552,8 +563,9 @@ static int read_body(lua_State *L, reader *r)
 ** Without a problem the table is what the rules say. With one, the table holds what
 ** could be read all the same (so that errcode is found in whatever stands there), and
 ** problem = { code, path, message, offset, … } is the first thing that was wrong. A
-** body that is not JSON gives nil and the problem. Raises only for a wrong argument or
-** when memory is out.
+** body that is not JSON, has a known name twice in one object, or passes a bound (depth,
+** number of values) gives nil and that problem. Raises only for a wrong argument or when
+** memory is out.
 */
 int wxm_lua_rules_read(lua_State *L)
 {

@@ -45,6 +45,31 @@ static int get(lua_State *L, int spec, const char *name)
     return lua_type(L, -1);
 }
 
+static void table_on_top(lua_State *L, const char *what)
+{
+    if (lua_type(L, -1) != LUA_TTABLE) {
+        luaL_error(L, "rule: %s must be a table", what);
+    }
+}
+
+static const char *string_on_top(lua_State *L, const char *what, size_t *n)
+{
+    if (lua_type(L, -1) != LUA_TSTRING) {
+        luaL_error(L, "rule: %s must be a string", what);
+    }
+    return lua_tolstring(L, -1, n);
+}
+
+/* Pushes spec[name]: a table, or nil and 0. */
+static int get_table(lua_State *L, int spec, const char *name)
+{
+    if (get(L, spec, name) == LUA_TNIL) {
+        return 0;
+    }
+    table_on_top(L, name);
+    return 1;
+}
+
 static int get_flag(lua_State *L, int spec, const char *name)
 {
     int type = get(L, spec, name), flag = lua_toboolean(L, -1);
@@ -120,10 +145,10 @@ static const char *unit_name(int i)
 static void check_names(lua_State *L, int spec)
 {
     static const char *const known[] = {
-        "type",      "min",       "max",          "unit",      "enum",  "items",
-        "fields",    "one_of",    "span",         "required",  "fill",  "from_text",
+        "type",        "min",         "max",          "unit",      "enum",  "items",
+        "fields",      "one_of",      "span",         "required",  "fill",  "from_text",
         "from_number", "from_single", "keep_unknown", "printable", "codes", "origin",
-        "source",    "omit_empty", "about",
+        "source",      "omit_empty",  "about",
     };
     size_t i;
 
@@ -136,7 +161,8 @@ static void check_names(lua_State *L, int spec)
             luaL_error(L, "rule: a key is no string");
         }
         name = lua_tostring(L, -2);
-        for (i = 0; i < sizeof known / sizeof *known && strcmp(name, known[i]) != 0; i++) {
+        for (i = 0; i < sizeof known / sizeof *known && strcmp(name, known[i]) != 0;
+             i++) {
         }
         if (i == sizeof known / sizeof *known) {
             luaL_error(L, "rule: no such setting: '%s'", name);
@@ -170,8 +196,11 @@ static void compile_enum(lua_State *L, wxm_rule *rule, int spec)
     int list;
     size_t i;
 
-    if (get(L, spec, "enum") == LUA_TTABLE) {
+    if (get_table(L, spec, "enum")) {
         list = lua_gettop(L);
+        if (rule->type != WXM_TYPE_INTEGER && rule->type != WXM_TYPE_STRING) {
+            luaL_error(L, "rule: 'enum' is for integers and strings");
+        }
         rule->value_count = lua_rawlen(L, list);
         if (rule->type == WXM_TYPE_INTEGER) {
             rule->values = room_for(L, rule->value_count, sizeof *rule->values);
@@ -180,10 +209,14 @@ static void compile_enum(lua_State *L, wxm_rule *rule, int spec)
         }
         for (i = 0; i < rule->value_count; i++) {
             lua_rawgeti(L, list, (int)i + 1);
-            if (rule->values != NULL) {
-                rule->values[i] = (int64_t)luaL_checkinteger(L, -1);
-            } else {
-                rule->words[i] = copy_of(L, luaL_checkstring(L, -1), lua_rawlen(L, -1));
+            if (rule->words != NULL) {
+                size_t n;
+                const char *word = string_on_top(L, "enum", &n);
+                rule->words[i] = copy_of(L, word, n);
+            } else if (lua_type(L, -1) != LUA_TNUMBER ||
+                       !wxm_number_is_integer((double)lua_tonumber(L, -1),
+                                              &rule->values[i])) {
+                luaL_error(L, "rule: 'enum' of an integer must be whole numbers");
             }
             lua_pop(L, 1);
         }
@@ -196,7 +229,7 @@ static void compile_codes(lua_State *L, wxm_rule *rule, int spec)
 {
     int i;
 
-    if (get(L, spec, "codes") == LUA_TTABLE) {
+    if (get_table(L, spec, "codes")) {
         int codes = lua_gettop(L);
         for (i = 0; i < WXM_PROBLEM_COUNT; i++) {
             rule->codes[i] = get_text(L, codes, wxm_rule_code((wxm_problem_code)i));
@@ -208,8 +241,9 @@ static void compile_codes(lua_State *L, wxm_rule *rule, int spec)
 /* The index of the field whose name is on top of the stack; pops it. */
 static int field_on_top(lua_State *L, const wxm_rule *rule)
 {
-    const char *name = luaL_checkstring(L, -1);
-    int i = wxm_rule_find(rule, name, lua_rawlen(L, -1), 0);
+    size_t n;
+    const char *name = string_on_top(L, "a field's name", &n);
+    int i = wxm_rule_find(rule, name, n, 0);
 
     if (i < 0) {
         luaL_error(L, "rule: no such field: '%s'", name);
@@ -222,7 +256,7 @@ static void compile_groups(lua_State *L, wxm_rule *rule, int spec)
 {
     size_t i, j;
 
-    if (get(L, spec, "one_of") == LUA_TTABLE) {
+    if (get_table(L, spec, "one_of")) {
         int list = lua_gettop(L);
         size_t n = lua_rawlen(L, list);
         rule->groups = room_for(L, n, sizeof *rule->groups);
@@ -230,7 +264,7 @@ static void compile_groups(lua_State *L, wxm_rule *rule, int spec)
             wxm_group *group = &rule->groups[i];
             int names;
             lua_rawgeti(L, list, (int)i + 1);
-            luaL_checktype(L, -1, LUA_TTABLE);
+            table_on_top(L, "one_of");
             names = lua_gettop(L);
             rule->group_count = i + 1;
             group->min = group->max = 1;
@@ -249,7 +283,7 @@ static void compile_groups(lua_State *L, wxm_rule *rule, int spec)
 
 static void compile_span(lua_State *L, wxm_rule *rule, int spec)
 {
-    if (get(L, spec, "span") == LUA_TTABLE) {
+    if (get_table(L, spec, "span")) {
         int span = lua_gettop(L);
         lua_rawgeti(L, span, 1);
         rule->span_from = field_on_top(L, rule);
@@ -268,7 +302,7 @@ static void compile(lua_State *L, wxm_rule *rule, int spec, int depth);
 /* Compiles the rule table on top of the stack into a new child at '*child'; pops it. */
 static void compile_child(lua_State *L, wxm_rule **child, int depth)
 {
-    luaL_checktype(L, -1, LUA_TTABLE);
+    table_on_top(L, "a rule");
     *child = wxm_rule_new();
     if (*child == NULL) {
         luaL_error(L, "not enough memory for a rule");
@@ -282,7 +316,7 @@ static void compile_fields(lua_State *L, wxm_rule *rule, int spec, int depth)
 {
     size_t i;
 
-    if (get(L, spec, "fields") == LUA_TTABLE) {
+    if (get_table(L, spec, "fields")) {
         int list = lua_gettop(L);
         size_t n = lua_rawlen(L, list);
         if (n > WXM_RULE_FIELDS) {
@@ -291,13 +325,16 @@ static void compile_fields(lua_State *L, wxm_rule *rule, int spec, int depth)
         rule->fields = room_for(L, n, sizeof *rule->fields);
         for (i = 0; i < n; i++) {
             wxm_field *field = &rule->fields[i];
+            const char *name;
             lua_rawgeti(L, list, (int)i + 1);
-            luaL_checktype(L, -1, LUA_TTABLE);
+            table_on_top(L, "a field");
             lua_rawgeti(L, -1, 1);
-            luaL_checktype(L, -1, LUA_TSTRING);
-            field->len = lua_rawlen(L, -1);
+            name = string_on_top(L, "a field's name", &field->len);
+            if (wxm_rule_find(rule, name, field->len, 0) >= 0) {
+                luaL_error(L, "rule: two fields are named '%s'", name);
+            }
+            field->name = copy_of(L, name, field->len);
             rule->field_count = i + 1;
-            field->name = copy_of(L, lua_tostring(L, -1), field->len);
             field->key = (int)lua_rawlen(L, KEYS) + 1;
             lua_rawseti(L, KEYS, field->key);
             compile_child(L, &field->rule, depth);
@@ -325,8 +362,13 @@ static void compile(lua_State *L, wxm_rule *rule, int spec, int depth)
     unit = get_choice(L, spec, "unit", unit_name, WXM_UNIT_UTF16 + 1);
     if (unit >= 0) {
         rule->unit = (wxm_unit)unit;
-    } else if (rule->type == WXM_TYPE_STRING && rule->has_max) {
+    } else if (rule->type == WXM_TYPE_STRING && (rule->has_max || rule->has_min)) {
         luaL_error(L, "rule: a length needs its 'unit'");
+    }
+    if ((rule->has_min || rule->has_max) &&
+        (rule->type == WXM_TYPE_NUMBER || rule->type == WXM_TYPE_OBJECT ||
+         rule->type == WXM_TYPE_BOOLEAN || rule->type == WXM_TYPE_ANY)) {
+        luaL_error(L, "rule: 'min' and 'max' are for integers, strings and lists");
     }
     rule->required = get_flag(L, spec, "required") != 0;
     rule->from_text = get_flag(L, spec, "from_text") != 0;
@@ -394,8 +436,8 @@ static int is_plain_name(const char *s, size_t n)
     size_t i;
 
     for (i = 0; i < n; i++) {
-        int letter = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
-                     s[i] == '_';
+        int letter =
+            (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || s[i] == '_';
         if (!letter && (i == 0 || s[i] < '0' || s[i] > '9')) {
             return 0;
         }
@@ -413,7 +455,8 @@ static void add_name(path_text *path, const char *s, size_t n)
         return;
     }
     add(path, "[\"", 2);
-    for (i = 0; i < n && i < 40; i++) { /* a stranger's key: printable ASCII, and short */
+    for (i = 0; i < n && i < 40;
+         i++) { /* a stranger's key: printable ASCII, and short */
         add(path, s[i] >= 0x20 && s[i] < 0x7F ? s + i : "?", 1);
     }
     add(path, "\"]", 2);
@@ -424,7 +467,8 @@ static void add_path(path_text *path, const wxm_lua_path *at)
     const wxm_lua_path *chain[WXM_RULE_DEPTH + 2];
     size_t n = 0;
 
-    for (; at != NULL && at->up != NULL && n < sizeof chain / sizeof *chain; at = at->up) {
+    for (; at != NULL && at->up != NULL && n < sizeof chain / sizeof *chain;
+         at = at->up) {
         chain[n++] = at;
     }
     while (n > 0) {
@@ -465,8 +509,8 @@ static int has_figures(wxm_problem_code code)
     }
 }
 
-void wxm_lua_push_problem(lua_State *L, const wxm_rule *rule, const wxm_problem *problem,
-                          const wxm_lua_path *at)
+void wxm_lua_push_problem(lua_State *L, const wxm_rule *rule,
+                          const wxm_problem *problem, const wxm_lua_path *at)
 {
     const char *code = wxm_rule_code(problem->code);
     const char *documented = rule == NULL ? NULL : rule->codes[problem->code];
@@ -484,9 +528,9 @@ void wxm_lua_push_problem(lua_State *L, const wxm_rule *rule, const wxm_problem 
         lua_setfield(L, -2, "path");
     }
     if (has_figures(problem->code)) {
-        lua_pushinteger(L, (lua_Integer)problem->limit);
+        wxm_lua_pushinteger(L, problem->limit);
         lua_setfield(L, -2, "limit");
-        lua_pushinteger(L, (lua_Integer)problem->got);
+        wxm_lua_pushinteger(L, problem->got);
         lua_setfield(L, -2, "got");
     }
     if (rule != NULL) {

@@ -31,8 +31,8 @@ typedef struct wxm_lua_path {
 ** Pushes { code, path, message, limit, got, unit, origin, source } as a table. 'rule'
 ** may be NULL. Raises only when memory is out.
 */
-void wxm_lua_push_problem(lua_State *L, const wxm_rule *rule, const wxm_problem *problem,
-                          const wxm_lua_path *at);
+void wxm_lua_push_problem(lua_State *L, const wxm_rule *rule,
+                          const wxm_problem *problem, const wxm_lua_path *at);
 
 /* Adds 'offset', the byte from 1 at which a text was wrong, to the problem on top. */
 void wxm_lua_problem_offset(lua_State *L, size_t offset);

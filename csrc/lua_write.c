@@ -17,12 +17,19 @@ enum { ARG_SELF = 1, ARG_VALUE, PROBLEMS };
 #define MAX_PROBLEMS 100
 
 /* The largest body that is written, in bytes. */
-#define MAX_BODY (32 * 1024 * 1024)
+#define MAX_BODY ((size_t)32 * 1024 * 1024)
+
+/*
+** The most values that are looked at. A table that holds another one many times over is
+** walked as often, so this, not the memory it takes, bounds the work.
+*/
+#define MAX_VALUES 2000000
 
 typedef struct {
     wxm_buf *out; /* NULL: only check */
     int script;   /* safe inside an HTML script element */
     int problems;
+    size_t values;
 } writer;
 
 static void report(lua_State *L, writer *w, const wxm_rule *rule,
@@ -35,7 +42,8 @@ static void report(lua_State *L, writer *w, const wxm_rule *rule,
 }
 
 static void report_code(lua_State *L, writer *w, const wxm_rule *rule,
-                        wxm_problem_code code, const char *detail, const wxm_lua_path *at)
+                        wxm_problem_code code, const char *detail,
+                        const wxm_lua_path *at)
 {
     wxm_problem problem = {WXM_PROBLEM_TYPE, 0, 0, NULL};
 
@@ -77,12 +85,17 @@ static const char *kind_on_top(lua_State *L)
         return "a function";
     case LUA_TTHREAD:
         return "a coroutine";
-    default:
+    case LUA_TLIGHTUSERDATA:
         return lua_touserdata(L, -1) == NULL ? "null" : "a userdata";
+    case LUA_TUSERDATA:
+        return "a userdata";
+    default:
+        return "a value of C"; /* LuaJIT's cdata */
     }
 }
 
-static void mismatch(lua_State *L, writer *w, const wxm_rule *rule, const wxm_lua_path *at)
+static void mismatch(lua_State *L, writer *w, const wxm_rule *rule,
+                     const wxm_lua_path *at)
 {
     report_code(L, w, rule, WXM_PROBLEM_TYPE, kind_on_top(L), at);
 }
@@ -111,7 +124,8 @@ static void integer_on_top(lua_State *L, writer *w, const wxm_rule *rule,
 
     if (lua_type(L, -1) != LUA_TNUMBER) {
         mismatch(L, w, rule, at);
-    } else if (!whole_on_top(L, &value) || wxm_rule_integer(rule, value, &problem) != 0) {
+    } else if (!whole_on_top(L, &value) ||
+               wxm_rule_integer(rule, value, &problem) != 0) {
         report(L, w, rule, &problem, at);
     } else {
         put(w, text, wxm_number_format_integer(text, value));
@@ -167,7 +181,8 @@ static void value_on_top(lua_State *L, writer *w, const wxm_rule *rule,
 ** Is the table on top one that can be read raw and safely? Reports what stands against
 ** it. Three metamethods would show fields that a raw read does not see.
 */
-static int may_enter(lua_State *L, writer *w, const wxm_rule *rule, const wxm_lua_path *at)
+static int may_enter(lua_State *L, writer *w, const wxm_rule *rule,
+                     const wxm_lua_path *at)
 {
     static const char *const hiding[] = {"__index", "__pairs", "__len"};
     const wxm_lua_path *above;
@@ -278,6 +293,9 @@ static const char *likely_name(const wxm_rule *rule, const char *name, size_t n)
     const char *best = NULL;
     size_t i, least = 1 + n / 3;
 
+    if (n > WXM_TEXT_DISTANCE_MAX) {
+        return NULL;
+    }
     for (i = 0; i < rule->field_count; i++) {
         const wxm_field *field = &rule->fields[i];
         size_t distance = wxm_text_distance(name, n, field->name, field->len);
@@ -319,12 +337,18 @@ static void unknown_names(lua_State *L, writer *w, const wxm_rule *rule,
             continue;
         }
         if (rule != NULL && !rule->keep_unknown) {
+            if (w->problems == MAX_PROBLEMS) {
+                lua_pop(L, 2); /* one more would not be reported */
+                return;
+            }
             report_code(L, w, rule, WXM_PROBLEM_UNKNOWN,
                         likely_name(rule, step.name, step.len), &step);
             continue;
         }
         if (wxm_text_measure(step.name, step.len).invalid < step.len) {
-            report_code(L, w, NULL, WXM_PROBLEM_KEY, "invalid UTF-8", at);
+            wxm_problem problem = {WXM_PROBLEM_UTF8, 0, 0, NULL};
+            problem.got = (int64_t)wxm_text_measure(step.name, step.len).invalid + 1;
+            report(L, w, NULL, &problem, &step);
             continue;
         }
         put_name(w, step.name, step.len, first);
@@ -358,10 +382,9 @@ static void between_fields(lua_State *L, writer *w, const wxm_rule *rule,
         }
     }
     if (rule->span_from >= 0 && integer_at(L, &rule->fields[rule->span_from], &from) &&
-        integer_at(L, &rule->fields[rule->span_to], &to) &&
-        from <= WXM_NUMBER_EXACT && from >= -WXM_NUMBER_EXACT &&
-        to <= WXM_NUMBER_EXACT && to >= -WXM_NUMBER_EXACT &&
-        wxm_rule_span(rule, from, to, &problem) != 0) {
+        integer_at(L, &rule->fields[rule->span_to], &to) && from <= WXM_NUMBER_EXACT &&
+        from >= -WXM_NUMBER_EXACT && to <= WXM_NUMBER_EXACT &&
+        to >= -WXM_NUMBER_EXACT && wxm_rule_span(rule, from, to, &problem) != 0) {
         wxm_lua_path step = {NULL, NULL, 0, 0, NULL};
         step.up = at;
         step.name = rule->fields[rule->span_to].name;
@@ -376,6 +399,11 @@ static int is_left_out(lua_State *L, const wxm_rule *rule)
     int empty;
 
     if (!rule->omit_empty || lua_type(L, -1) != LUA_TTABLE) {
+        return 0;
+    }
+    if (lua_getmetatable(L,
+                         -1)) { /* is looked at, and perhaps refused, on the way in */
+        lua_pop(L, 1);
         return 0;
     }
     lua_pushnil(L);
@@ -495,9 +523,13 @@ static void value_on_top(lua_State *L, writer *w, const wxm_rule *rule,
     if (rule != NULL && rule->type == WXM_TYPE_ANY) {
         rule = NULL;
     }
+    if (++w->values > MAX_VALUES) {
+        return; /* said once, at the end */
+    }
     if (lua_type(L, -1) == LUA_TTABLE) {
         table_on_top(L, w, rule, at);
-    } else if (rule == NULL) {
+    } else if (rule == NULL ||
+               (rule->type == WXM_TYPE_BOOLEAN && lua_type(L, -1) == LUA_TBOOLEAN)) {
         free_value(L, w, at);
     } else if (rule->type == WXM_TYPE_INTEGER) {
         integer_on_top(L, w, rule, at);
@@ -505,8 +537,6 @@ static void value_on_top(lua_State *L, writer *w, const wxm_rule *rule,
         number_on_top(L, w, rule, at);
     } else if (rule->type == WXM_TYPE_STRING) {
         string_on_top(L, w, rule, at);
-    } else if (rule->type == WXM_TYPE_BOOLEAN && lua_type(L, -1) == LUA_TBOOLEAN) {
-        free_value(L, w, at);
     } else {
         mismatch(L, w, rule, at);
     }
@@ -522,6 +552,10 @@ static void walk(lua_State *L, writer *w, const wxm_lua_rules *box)
     lua_pushvalue(L, ARG_VALUE);
     value_on_top(L, w, box->root, &root);
     lua_pop(L, 1);
+    if (w->values > MAX_VALUES) {
+        wxm_problem problem = {WXM_PROBLEM_TOO_BIG, MAX_VALUES, 0, "values"};
+        report(L, w, NULL, &problem, &root);
+    }
 }
 
 /*
@@ -533,7 +567,7 @@ static void walk(lua_State *L, writer *w, const wxm_lua_rules *box)
 int wxm_lua_rules_check(lua_State *L)
 {
     const wxm_lua_rules *box = luaL_checkudata(L, ARG_SELF, WXM_LUA_RULES);
-    writer w = {NULL, 0, 0};
+    writer w = {NULL, 0, 0, 0};
 
     luaL_checkany(L, ARG_VALUE);
     walk(L, &w, box);
@@ -553,18 +587,16 @@ int wxm_lua_rules_check(lua_State *L)
 int wxm_lua_rules_write(lua_State *L)
 {
     wxm_lua_rules *box = luaL_checkudata(L, ARG_SELF, WXM_LUA_RULES);
-    writer w = {NULL, 0, 0};
+    writer w = {NULL, 0, 0, 0};
 
     luaL_checkany(L, ARG_VALUE);
     w.script = lua_toboolean(L, 3);
     w.out = &box->scratch;
-    w.out->len = 0;
-    w.out->cap = MAX_BODY;
-    w.out->state = WXM_BUF_OK;
+    wxm_buf_again(w.out, MAX_BODY);
     walk(L, &w, box);
     if (w.out->state != WXM_BUF_OK) {
         wxm_lua_path root = {NULL, NULL, 0, 0, NULL};
-        wxm_problem problem = {WXM_PROBLEM_TOO_BIG, MAX_BODY, 0, "bytes"};
+        wxm_problem problem = {WXM_PROBLEM_TOO_BIG, (int64_t)MAX_BODY, 0, "bytes"};
         if (w.out->state == WXM_BUF_NO_MEMORY) {
             return luaL_error(L, "not enough memory for a request body");
         }

@@ -1,6 +1,7 @@
 /* Numbers and their text, the same under every locale. */
 #include "wxm_number.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -136,13 +137,13 @@ static size_t with_point(char *text)
 size_t wxm_number_format(char to[WXM_NUMBER_TEXT], double d)
 {
     int64_t whole;
-    int digits;
+    int digits = d < DBL_MIN && d > -DBL_MIN ? 1 : 15; /* subnormals have fewer */
 
     if (wxm_number_is_integer(d, &whole) && whole <= WXM_NUMBER_EXACT &&
         whole >= -WXM_NUMBER_EXACT) {
         return wxm_number_format_integer(to, whole);
     }
-    for (digits = 15; digits <= 17; digits++) {
+    for (; digits <= 17; digits++) {
         snprintf(to, WXM_NUMBER_TEXT, "%.*g", digits, d);
         if (strtod(to, NULL) == d) {
             break;

@@ -6,7 +6,7 @@ static double backoff(const wxm_retry_policy *policy, const wxm_retry_failure *f
     double most = policy->base, delay;
     int i;
 
-    for (i = 1; i < failure->attempt && most < policy->cap; i++) {
+    for (i = 1; i < failure->attempt && most > 0 && most < policy->cap; i++) {
         most *= 2;
     }
     delay = (most < policy->cap ? most : policy->cap) * failure->random;

@@ -26,22 +26,22 @@ typedef enum {
 } wxm_retry_action;
 
 typedef struct {
-    int attempts;    /* how often a request may be sent in all, the first time included */
-    double base;     /* seconds: the longest first delay; doubles with each attempt */
-    double cap;      /* seconds: no drawn delay is longer */
+    int attempts; /* how often a request may be sent in all, the first time included */
+    double base;  /* seconds: the longest first delay; doubles with each attempt */
+    double cap;   /* seconds: no drawn delay is longer */
     double max_wait; /* seconds that a rate window is waited for in all */
 } wxm_retry_policy;
 
 typedef struct {
     wxm_retry_kind kind;
-    int safe;           /* the operation may be sent twice */
-    int refused;        /* the server read the request and turned it down as a whole */
-    int refreshed;      /* a new token was fetched for this call already */
-    int attempt;        /* sent so far, from 1 */
-    double retry_after; /* seconds the server asked for; negative when it did not */
+    int safe;            /* the operation may be sent twice */
+    int refused;         /* the server read the request and turned it down as a whole */
+    int refreshed;       /* a new token was fetched for this call already */
+    int attempt;         /* sent so far, from 1 */
+    double retry_after;  /* seconds the server asked for; negative when it did not */
     double seconds_left; /* until the call's deadline */
-    double waited;      /* seconds this call has waited for rate windows */
-    double random;      /* 0 <= random < 1 */
+    double waited;       /* seconds this call has waited for rate windows */
+    double random;       /* 0 <= random < 1 */
 } wxm_retry_failure;
 
 /*

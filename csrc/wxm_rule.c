@@ -180,7 +180,8 @@ int wxm_rule_string(const wxm_rule *rule, const char *s, size_t n, wxm_problem *
 
 int wxm_rule_count(const wxm_rule *rule, size_t n, wxm_problem *problem)
 {
-    return in_range(rule, (int64_t)n, WXM_PROBLEM_TOO_FEW, WXM_PROBLEM_TOO_MANY, problem);
+    return in_range(rule, (int64_t)n, WXM_PROBLEM_TOO_FEW, WXM_PROBLEM_TOO_MANY,
+                    problem);
 }
 
 int wxm_rule_group(const wxm_group *group, uint64_t present, wxm_problem *problem)
@@ -194,7 +195,8 @@ int wxm_rule_group(const wxm_group *group, uint64_t present, wxm_problem *proble
     if (count >= group->min && count <= group->max) {
         return 0;
     }
-    fail(problem, WXM_PROBLEM_ONE_OF, count < group->min ? group->min : group->max, count);
+    fail(problem, WXM_PROBLEM_ONE_OF, count < group->min ? group->min : group->max,
+         count);
     problem->detail = group->names;
     return -1;
 }
@@ -207,8 +209,8 @@ int wxm_rule_span(const wxm_rule *rule, int64_t from, int64_t to, wxm_problem *p
     if (gap >= rule->span_min && gap <= rule->span_max) {
         return 0;
     }
-    fail(problem, WXM_PROBLEM_SPAN, gap < rule->span_min ? rule->span_min : rule->span_max,
-         gap);
+    fail(problem, WXM_PROBLEM_SPAN,
+         gap < rule->span_min ? rule->span_min : rule->span_max, gap);
     problem->detail = rule->fields[rule->span_from].name;
     return -1;
 }
@@ -265,7 +267,8 @@ void wxm_rule_message(char to[WXM_RULE_MESSAGE], const wxm_rule *rule,
         if (problem->limit == 1) {
             snprintf(to, n, "must not be empty");
         } else {
-            snprintf(to, n, "must be at least %s %s long, got %s", f.limit, unit, f.got);
+            snprintf(to, n, "must be at least %s %s long, got %s", f.limit, unit,
+                     f.got);
         }
         break;
     case WXM_PROBLEM_TOO_LONG:
@@ -301,14 +304,16 @@ void wxm_rule_message(char to[WXM_RULE_MESSAGE], const wxm_rule *rule,
         break;
     case WXM_PROBLEM_ONE_OF:
         snprintf(to, n, "needs %s %s of %s, got %s",
-                 problem->got < problem->limit ? "at least" : "at most", f.limit, detail,
-                 f.got);
+                 problem->got < problem->limit ? "at least" : "at most", f.limit,
+                 detail, f.got);
         break;
     case WXM_PROBLEM_SPAN:
         if (problem->got < problem->limit) {
-            snprintf(to, n, "must be at least %s after %s, is %s", f.limit, detail, f.got);
+            snprintf(to, n, "must be at least %s after %s, is %s", f.limit, detail,
+                     f.got);
         } else {
-            snprintf(to, n, "must be at most %s after %s, is %s", f.limit, detail, f.got);
+            snprintf(to, n, "must be at most %s after %s, is %s", f.limit, detail,
+                     f.got);
         }
         break;
     case WXM_PROBLEM_NOT_A_LIST:

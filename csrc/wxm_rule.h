@@ -89,30 +89,32 @@ typedef struct {
 
 struct wxm_rule {
     wxm_type type;
-    wxm_unit unit;          /* what min and max count of a string */
-    int has_min, has_max;   /* range of an integer, length of a string, size of a list */
+    wxm_unit unit;        /* what min and max count of a string */
+    int has_min, has_max; /* range of an integer, length of a string, size of a list */
     int64_t min, max;
     unsigned required : 1;  /* of a field: must be there */
     unsigned from_text : 1; /* read: a number's rule also takes its decimal text */
-    unsigned from_number : 1;  /* read: a string's rule also takes a number, to the letter */
+    unsigned
+        from_number : 1; /* read: a string's rule also takes a number, to the letter */
     unsigned from_single : 1;  /* read: a list's rule also takes one bare element */
     unsigned fill : 1;         /* read: an absent list becomes an empty one */
     unsigned keep_unknown : 1; /* of an object: names beyond the fields are kept */
     unsigned printable : 1;    /* of a string: control characters are refused */
     unsigned omit_empty : 1;   /* write: an empty list is left out */
-    int64_t *values;        /* an integer's enum; owned */
-    char **words;           /* a string's enum, NUL-ended; owned */
-    size_t value_count;     /* of the one or the other */
-    char *allowed;          /* the enum as a sentence has it: "0, 1 or 2"; owned */
-    wxm_rule *items;        /* of a list's elements; NULL: anything */
-    wxm_field *fields;      /* of an object, in the order they are written */
+    int64_t *values;           /* an integer's enum; owned */
+    char **words;              /* a string's enum, NUL-ended; owned */
+    size_t value_count;        /* of the one or the other */
+    char *allowed;             /* the enum as a sentence has it: "0, 1 or 2"; owned */
+    wxm_rule *items;           /* of a list's elements; NULL: anything */
+    wxm_field *fields;         /* of an object, in the order they are written */
     size_t field_count;
     wxm_group *groups;
     size_t group_count;
-    int span_from, span_to; /* indices of two integer fields, or -1 */
+    int span_from, span_to;     /* indices of two integer fields, or -1 */
     int64_t span_min, span_max; /* bounds of to - from */
-    char *origin, *source;  /* where the rule is written; NULL when not said */
-    char *codes[WXM_PROBLEM_COUNT]; /* the document's own words for a problem, or NULL */
+    char *origin, *source;      /* where the rule is written; NULL when not said */
+    char
+        *codes[WXM_PROBLEM_COUNT]; /* the document's own words for a problem, or NULL */
     size_t hint; /* how many entries the last list or object had, when it was read */
 };
 
@@ -132,7 +134,8 @@ int wxm_rule_find(const wxm_rule *rule, const char *name, size_t len, size_t sta
 ** Hold one value against a rule of that type. 0, or -1 with '*problem' filled.
 */
 int wxm_rule_integer(const wxm_rule *rule, int64_t value, wxm_problem *problem);
-int wxm_rule_string(const wxm_rule *rule, const char *s, size_t n, wxm_problem *problem);
+int wxm_rule_string(const wxm_rule *rule, const char *s, size_t n,
+                    wxm_problem *problem);
 int wxm_rule_count(const wxm_rule *rule, size_t n, wxm_problem *problem);
 
 /* Holds the fields that are there (a bit each) against one group. */

@@ -11,12 +11,13 @@ static uint32_t rotate(uint32_t x, unsigned n)
 
 static void add_block(uint32_t h[5], const unsigned char block[64])
 {
-    static const uint32_t constant[4] = {0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6};
+    static const uint32_t constant[4] = {0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC,
+                                         0xCA62C1D6};
     uint32_t w[80], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
     unsigned t;
 
     for (t = 0; t < 16; t++) {
-        const unsigned char *p = block + t * 4;
+        const unsigned char *p = block + (size_t)t * 4;
         w[t] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
     }
     for (t = 16; t < 80; t++) {

@@ -98,7 +98,8 @@ describe("the README #nginx", function()
   it("names no command that nothing runs", function()
     local outside = read("README.md"):gsub("\n```%w+\n.-\n```", "")
     for line in outside:gmatch("\n    ([^\n]+)") do
-      for command in (line:gsub("%s*#[^\n]-%s%s+", "\n"):gsub("%s+#.*", "") .. "\n"):gmatch("([^\n]+)\n") do
+      local commands = line:gsub("%s*#[^\n]-%s%s+", "\n"):gsub("%s+#.*", "") .. "\n"
+      for command in commands:gmatch("([^\n]+)\n") do
         command = command:gsub("%s+$", "")
         for part in (command .. "  "):gmatch("(%S.-)%s%s+") do
           assert.is_string(ELSEWHERE[part], "'" .. part .. "'")
@@ -144,7 +145,8 @@ describe("the examples #nginx", function()
   it("demo.lua shows every moment and is equal to the truth", function()
     local output, status = run(INTERPRETER .. " examples/script/demo.lua")
     assert.equal(0, status, output)
-    assert.truthy(output:find("2000 moments of 400 days: %d+ pages in 14 windows, %d+ requests"), output)
+    assert.truthy(
+      output:find("2000 moments of 400 days: %d+ pages in 14 windows, %d+ requests"), output)
     assert.truthy(output:find("every moment once", 1, true))
   end)
 end)

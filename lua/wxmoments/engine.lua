@@ -31,7 +31,8 @@ local function url_of(state, op, query, token)
   return query and url .. mark .. query or url
 end
 
--- Has the driver send one request. Returns as reply.judge does, and the response.
+-- Has the driver send one request. Returns as reply.judge does, and the response if there
+-- was one. A driver that fails says whether something may have left; in doubt it has.
 local function exchange(state, op, request, call, token)
   local driver = state.driver
   local response, err = driver.send({
@@ -40,19 +41,39 @@ local function exchange(state, op, request, call, token)
     safe = op.safe, max_header = state.max_header, max_body = state.max_body,
     user_agent = state.user_agent,
   }, call.deadline - driver.now())
-  if response then
+  local wrong = response and replies.misshapen(response)
+  if response and not wrong then
     call.sent = true
     local answer, class
     answer, err, class = replies.judge(op, response)
     return answer, err, class, response
   end
-  err = replies.driver_error(err)
+  err = replies.driver_error(wrong or err, not wrong)
   call.sent = call.sent or err.sent ~= false
   err.sent = nil
   return nil, err, err.retryable and "backoff" or "no"
 end
 
--- Sends once, with a token. Returns as reply.judge does, and the body.
+-- Sends once and tells of it. Returns as reply.judge does, and the answer's body.
+local function told(state, op, request, call, token)
+  if not state.on_event then
+    local answer, err, class, response = exchange(state, op, request, call, token)
+    return answer, err, class, answer and response.body
+  end
+  state.on_event { type = "request", op = op.name, attempt = call.attempt }
+  local began = state.driver.now()
+  local answer, err, class, response = exchange(state, op, request, call, token)
+  local event = { type = "reply", op = op.name, attempt = call.attempt,
+    seconds = state.driver.now() - began, kind = err and err.kind,
+    errcode = (answer or err).errcode }
+  if response then
+    event.status, event.bytes = response.status, #response.body
+  end
+  state.on_event(event)
+  return answer, err, class, answer and response.body
+end
+
+-- Gets a token where one is needed, and sends once. Returns as `told` does.
 local function attempt(state, op, request, call)
   local token, err
   if not op.no_token then
@@ -63,18 +84,8 @@ local function attempt(state, op, request, call)
     state.secrets:remember(token)
   end
   call.attempt = call.attempt + 1
-  emit(state, { type = "request", op = op.name, attempt = call.attempt })
-  local began = state.driver.now()
-  local answer, class, response
-  answer, err, class, response = exchange(state, op, request, call, token)
-  local body = response and type(response) == "table" and response.body
-  if state.on_event then
-    emit(state, {
-      type = "reply", op = op.name, attempt = call.attempt, seconds = state.driver.now() - began,
-      status = body and response.status or nil, bytes = type(body) == "string" and #body or nil,
-      errcode = answer and answer.errcode or err and err.errcode, kind = err and err.kind,
-    })
-  end
+  local answer, class, body
+  answer, err, class, body = told(state, op, request, call, token)
   if class == "refresh" and token then
     state.tokens:refused(token)
   end

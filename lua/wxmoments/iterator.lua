@@ -123,24 +123,39 @@ local function fill(self, window)
   end
 end
 
--- Starts tasks until as many windows as allowed are being filled.
-local function start_tasks(self)
+local function is_running(window)
+  return window.task ~= nil and not window.task.done
+end
+
+-- The window at this place, opened if it is not yet.
+local function window_at(self, index)
+  local window = self.windows[index]
+  if not window then
+    window = open_window(self, index)
+    self.windows[index], self.opened = window, index
+  end
+  return window
+end
+
+local function count_running(self)
   local running = 0
   for index = self.head, self.opened do
-    local window = self.windows[index]
-    running = running + (window.task and not window.task.done and 1 or 0)
+    running = running + (is_running(self.windows[index]) and 1 or 0)
   end
-  local index = self.head
-  while running < self.at_once and index <= self.count
-    and (index == self.head or self.waiting_pages < READ_AHEAD) do
-    local window = self.windows[index]
-    if not window then
-      window = open_window(self, index)
-      self.windows[index], self.opened = window, index
+  return running
+end
+
+-- Starts tasks until as many windows as allowed are being filled, the one being read first.
+local function start_tasks(self)
+  local running, index = count_running(self), self.head
+  while running < self.at_once and index <= self.count do
+    if index > self.head and self.waiting_pages >= READ_AHEAD then
+      return
     end
-    if not window.done and not window.err and not (window.task and not window.task.done) then
+    local window = window_at(self, index)
+    if not window.done and not window.err and not is_running(window) then
       window.task = self.loop:spawn(function() return fill(self, window) end)
-      running = running + (window.task.done and 0 or 1)
+      running = running + (is_running(window) and 1 or 0)
     end
     index = index + 1
   end
@@ -148,16 +163,11 @@ end
 
 -- Lets the window that is being read get its next page, or its end, or its error.
 local function advance(self)
-  local window = self.windows[self.head]
+  local window = window_at(self, self.head)
   if not self.loop then
-    if not window then
-      window = open_window(self, self.head)
-      self.windows[self.head], self.opened = window, self.head
-    end
     return fetch_page(self, window)
   end
   start_tasks(self)
-  window = self.windows[self.head]
   self.loop:wait(function()
     return not is_empty(window) or window.done or window.err or window.task.done
   end)
@@ -230,8 +240,9 @@ function Iterator:next()
   if self_.closed then
     return nil
   end
-  local rows, err = self_.rows, nil
+  local rows = self_.rows
   if not rows or self_.at > #rows then
+    local err
     rows, err = next_page(self_)
     self_.rows, self_.at = rows, 1
     if not rows then

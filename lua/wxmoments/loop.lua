@@ -13,7 +13,8 @@ Loop.__name = "wxmoments.loop"
 -- A wait is never longer at a stretch, so that signals and hooks get their turn.
 local LONGEST_POLL = 1
 
-local can_yield = coroutine.isyieldable or function() return true end
+-- 5.1 itself cannot say; it cannot be asked to wait inside a callback of C either.
+local can_yield = rawget(coroutine, "isyieldable") or function() return true end
 
 local loop = {}
 
@@ -133,7 +134,8 @@ function Loop:on_kill(fn)
 end
 
 --- Ends a task that waits, and has its clean-ups called, the newest first.
-function Loop:kill(task)
+-- Called as a method: `loop:kill(task)`.
+function Loop.kill(_, task)
   if task.done or task.killed then
     return
   end

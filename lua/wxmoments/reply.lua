@@ -15,19 +15,20 @@ local LOOK_BETWEEN = "Look at what stands between here and the server: base_url,
 
 --- The error of a driver that failed; its own where it made one.
 -- @param err whatever the driver gave
-function reply.driver_error(err)
+-- @tparam boolean retryable whether it may go better another time
+function reply.driver_error(err, retryable)
   if errors.is(err) then
     return err
   end
   local ok, text = pcall(tostring, err)
   return errors.new {
-    kind = "transport", code = "DRIVER", who = "developer", retryable = true,
+    kind = "transport", code = "DRIVER", who = "developer", retryable = retryable,
     message = "the driver failed: " .. errors.excerpt(ok and text or type(err)),
   }
 end
 
--- What is wrong with the form of a driver's response, or nil. A user's driver is input.
-local function misshapen(response)
+--- What is wrong with the form of a driver's response, or nil. A user's driver is input.
+function reply.misshapen(response)
   if type(response) ~= "table" then
     return "its response is no table"
   end
@@ -115,13 +116,9 @@ end
 
 --- Judges a response. An errcode counts wherever it stands and whatever else is wrong.
 -- @tparam table op an entry of wxmoments.operations
--- @param response what the driver gave
+-- @tparam table response well-formed
 -- @treturn table|nil the answer by the operation's rules; or nil, the error, its class
 function reply.judge(op, response)
-  local wrong = misshapen(response)
-  if wrong then
-    return nil, reply.driver_error(wrong), "no"
-  end
   local answer, problem = rules.of(op.reply):read(response.body)
   local errcode = answer and answer.errcode
   if errcode and errcode ~= 0 then

@@ -51,28 +51,35 @@ local MAX_HEADER = 64 * 1024
 
 local DEFAULT_BASE_URL = "https://qyapi.weixin.qq.com"
 
+-- Scheme, host and the rest of a URL; nil where it is none.
+local function split_url(url)
+  local scheme, host, rest = url:match("^(%a+)://(%[[%x:.]+%])(.*)$")
+  if not scheme then
+    scheme, host, rest = url:match("^(%a+)://([%w%.%-_]+)(.*)$")
+  end
+  local port, path = (rest or ""):match("^(:?%d*)(.*)$")
+  if scheme and (port == "" or port:find("^:%d+$"))
+    and (path == "" or path:find("^/[%w%-%._~%%/]*$")) then
+    return scheme:lower(), host, port .. path:gsub("/+$", "")
+  end
+end
+
 local function is_loopback(host)
   return host == "localhost" or host == "[::1]" or host:find("^127%.%d+%.%d+%.%d+$") ~= nil
 end
 
 -- The base URL without a slash at its end; raises where it is none, or not safe.
 local function check_base_url(url, insecure, level)
-  local scheme, host, rest = url:match("^(%a+)://(%[[%x:.]+%])(.*)$")
+  local scheme, host, rest = split_url(url)
   if not scheme then
-    scheme, host, rest = url:match("^(%a+)://([%w%.%-_]+)(.*)$")
-  end
-  local port, path = (rest or ""):match("^(:?%d*)(.*)$")
-  if not scheme or path:find("[^%w%-%._~%%/]") or path ~= "" and path:sub(1, 1) ~= "/"
-    or port ~= "" and not port:find("^:%d+$") then
     error("wxmoments: wecom: option 'base_url' must be like 'https://qyapi.weixin.qq.com'",
       level + 1)
   end
-  scheme = scheme:lower()
   if scheme ~= "https" and not (scheme == "http" and (insecure or is_loopback(host))) then
     error("wxmoments: wecom: option 'base_url' must be https; http shows the token to everyone "
       .. "on the way (on loopback it is allowed, elsewhere with insecure = true)", level + 1)
   end
-  return scheme .. "://" .. host .. port .. path:gsub("/+$", "")
+  return scheme .. "://" .. host .. rest
 end
 
 local METHODS = { driver = { "send", "sleep", "now" },
@@ -291,21 +298,33 @@ end
 local CALL_OPTIONS = { method = "string", path = "string", query = "table",
   body = "table|string", safe = "boolean" }
 
+local METHODS_OF_CALL = { GET = true, POST = true, PUT = true, DELETE = true }
+
+local QUERY_TYPES = { string = true, number = true, boolean = true }
+
+-- What is wrong with one query parameter, or nil.
+local function wrong_parameter(name, value)
+  if type(name) ~= "string" or not QUERY_TYPES[type(value)] then
+    return "'query' must be names with strings, numbers or booleans"
+  end
+  if type(value) == "number" and value - value ~= 0 then
+    return "'query' has a number that is not finite"
+  end
+  if name == "access_token" then
+    return "the client adds access_token itself"
+  end
+end
+
 -- Query parameters in the order of their names, so that a request is always the same bytes.
 local function encode_query(query, level)
   local names = {}
-  if options.hides(query) then
-    error("wxmoments: call: 'query' has a metatable: give a plain table", level + 1)
-  end
+  local wrong = options.hides(query) and "'query' has a metatable: give a plain table"
   for name, value in next, query do
-    local kind = type(value)
-    if type(name) ~= "string" or kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
-      error("wxmoments: call: 'query' must be names with strings, numbers or booleans", level + 1)
-    end
-    if name == "access_token" then
-      error("wxmoments: call: the client adds access_token itself", level + 1)
-    end
+    wrong = wrong or wrong_parameter(name, value)
     names[#names + 1] = name
+  end
+  if wrong then
+    error("wxmoments: call: " .. wrong, level + 1)
   end
   table.sort(names)
   for i, name in ipairs(names) do
@@ -314,6 +333,23 @@ local function encode_query(query, level)
     names[i] = core.escape(name) .. "=" .. core.escape(value)
   end
   return #names > 0 and table.concat(names, "&") or nil
+end
+
+-- The operation that a request to `call` describes; raises where it is none.
+local function call_operation(request, level)
+  local path, safe = request.path or "", request.safe
+  if not path:find("^/[%w%-%._~%%/]*$") then
+    error("wxmoments: call: 'path' must be like '/cgi-bin/…', without a query", level + 1)
+  end
+  local method = (request.method or (request.body and "POST" or "GET")):upper()
+  if not METHODS_OF_CALL[method] then
+    error("wxmoments: call: 'method' must be GET, POST, PUT or DELETE", level + 1)
+  end
+  if safe == nil then
+    safe = method == "GET"
+  end
+  return { name = path:match("[^/]+$") or path, method = method, path = path, safe = safe,
+    reply = operations.call.reply }
 end
 
 --- Any endpoint that this module does not describe.
@@ -327,31 +363,17 @@ end
 function Client:call(request)
   local state = state_of(self, "call")
   request = options.read("call", request, CALL_OPTIONS, 2)
-  local path = request.path or ""
-  if not path:find("^/[%w%-%._~%%/]*$") then
-    error("wxmoments: call: 'path' must be like '/cgi-bin/…', without a query", 2)
-  end
-  local method = (request.method or (request.body and "POST" or "GET")):upper()
-  if not method:find("^%u+$") then
-    error("wxmoments: call: 'method' must be a method of HTTP", 2)
-  end
-  local safe = request.safe
-  if safe == nil then
-    safe = method == "GET"
-  end
+  local op = call_operation(request, 2)
+  local query = request.query and encode_query(request.query, 2)
   local body = request.body
   if type(body) == "table" then
     local problems
     body, problems = rules.of(operations.call.body):write(body)
     if not body then
-      return nil, errors.argument("call", problems)
+      return nil, state.secrets:redact_error(errors.argument("call", problems))
     end
   end
-  local op = { name = path:match("[^/]+$") or path, method = method, path = path, safe = safe,
-    reply = operations.call.reply }
-  local reply, raw = engine.perform(state, op, {
-    query = request.query and encode_query(request.query, 2), body = body,
-  })
+  local reply, raw = engine.perform(state, op, { query = query, body = body })
   if not reply then
     return nil, raw
   end

@@ -33,8 +33,8 @@ describe("core", function()
   end)
 
   it("writes numbers alike on every Lua", function()
-    for text, number in pairs { ["0"] = 0, ["-5"] = -5, ["3"] = 3.0, ["0.1"] = 0.1, ["1e+300"] = 1e300,
-      ["9007199254740992"] = 2 ^ 53, ["1605000000"] = 1605000000 } do
+    for text, number in pairs { ["0"] = 0, ["-5"] = -5, ["3"] = 3.0, ["0.1"] = 0.1,
+      ["1e+300"] = 1e300, ["9007199254740992"] = 2 ^ 53, ["1605000000"] = 1605000000 } do
       assert.equal(text, core.number(number))
     end
     assert.has_error(function() core.number(0 / 0) end)
@@ -46,15 +46,19 @@ describe("core", function()
   end)
 
   it("counts edits between names", function()
-    for _, case in ipairs { { "cursor", "cursor", 0 }, { "curosr", "cursor", 1 }, { "LIMIT", "limit", 0 },
-      { "star_time", "start_time", 1 }, { "", "abc", 3 }, { ("x"):rep(100), "x", 48 } } do
+    for _, case in ipairs {
+      { "cursor", "cursor", 0 }, { "curosr", "cursor", 1 }, { "LIMIT", "limit", 0 },
+      { "star_time", "start_time", 1 }, { "", "abc", 3 }, { ("x"):rep(100), "x", 48 },
+    } do
       assert.equal(case[3], core.distance(case[1], case[2]))
     end
   end)
 
   it("signs as the documents' two vectors say", function()
-    local ticket = "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg"
-    local text = "jsapi_ticket=" .. ticket .. "&noncestr=Wm3WZYTPz0wzccnW&timestamp=1414587457&url=http://mp.weixin.qq.com"
+    local ticket =
+      "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg"
+    local text = "jsapi_ticket=" .. ticket
+      .. "&noncestr=Wm3WZYTPz0wzccnW&timestamp=1414587457&url=http://mp.weixin.qq.com"
     assert.equal("f4d90daf4b3bca3078ab155816175ba34c443a7b", core.sha1(text))
     assert.equal("0f9de62fce790f9a083d5c99e95740ceb90c27ed", core.sha1(text .. "?params=value"))
   end)

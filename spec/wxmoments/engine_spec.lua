@@ -29,23 +29,30 @@ end
 
 -- what, replies, options, expected fields of the error, requests sent
 local ENDS = {
-  { "an errcode that is final", { refused(48002, "api forbidden, hint: [1], from ip: 203.0.113.7") }, {},
+  { "an errcode that is final",
+    { refused(48002, "api forbidden, hint: [1], from ip: 203.0.113.7") }, {},
     { kind = "api", code = 48002, who = "admin", hint = "1", from_ip = "203.0.113.7", attempts = 1,
       retryable = false }, 1 },
-  { "an errcode nobody knows", { refused(987654) }, {}, { kind = "api", code = 987654, attempts = 1 }, 1 },
+  { "an errcode nobody knows", { refused(987654) }, {},
+    { kind = "api", code = 987654, attempts = 1 }, 1 },
   { "system busy, again and again", { refused(-1, "system busy") }, {},
     { kind = "api", code = -1, errcode = -1, attempts = 4, retryable = true }, 4 },
-  { "fewer attempts when told", { refused(-1) }, { retry = { attempts = 2 } }, { attempts = 2 }, 2 },
-  { "a rate window", { refused(45009) }, {}, { code = 45009, retry_after = 60, who = "wait", attempts = 1 }, 1 },
+  { "fewer attempts when told", { refused(-1) }, { retry = { attempts = 2 } },
+    { attempts = 2 }, 2 },
+  { "a rate window", { refused(45009) }, {},
+    { code = 45009, retry_after = 60, who = "wait", attempts = 1 }, 1 },
   { "{}", { fake.ok "{}" }, {}, { kind = "decode", code = "required", path = "errcode" }, 1 },
   { "[]", { fake.ok "[]" }, {}, { kind = "decode", code = "type" }, 1 },
   { "null", { fake.ok "null" }, {}, { kind = "decode", code = "type" }, 1 },
   { "a page of HTML", { fake.ok "<html>" }, {}, { kind = "decode", code = "syntax" }, 1 },
   { "nothing", { fake.ok "" }, {}, { kind = "decode", code = "syntax" }, 1 },
-  { "errcode 0 with the warning", { fake.ok '{"errcode":0,"errmsg":"Warning: wrong json format. ok"}' }, {},
+  { "errcode 0 with the warning",
+    { fake.ok '{"errcode":0,"errmsg":"Warning: wrong json format. ok"}' }, {},
     { kind = "api", code = "wrong json format", errcode = 0 }, 1 },
-  { "an errcode as text", { fake.ok '{"errcode":"48002"}' }, {}, { kind = "api", code = 48002 }, 1 },
-  { "a wrong type", { fake.ok '{"errcode":0,"moment_list":[{"moment_id":"m","create_time":"soon"}]}' }, {},
+  { "an errcode as text", { fake.ok '{"errcode":"48002"}' }, {},
+    { kind = "api", code = 48002 }, 1 },
+  { "a wrong type",
+    { fake.ok '{"errcode":0,"moment_list":[{"moment_id":"m","create_time":"soon"}]}' }, {},
     { kind = "decode", code = "not_exact", path = "moment_list[1].create_time" }, 1 },
   { "a moment without its id", { fake.ok '{"errcode":0,"moment_list":[{"create_time":1}]}' }, {},
     { kind = "decode", code = "required", path = "moment_list[1].moment_id" }, 1 },
@@ -61,8 +68,10 @@ local ENDS = {
     code = "COULDNT_CONNECT", attempts = 4 }, 4 },
   { "a driver that says a string", { function() return nil, "boom" end }, {}, { kind = "transport",
     code = "DRIVER", attempts = 4 }, 4 },
-  { "a driver that says nothing", { function() end }, {}, { kind = "transport", code = "DRIVER" }, 4 },
-  { "a response that is none", { { status = "200" } }, {}, { kind = "transport", code = "DRIVER" }, 1 },
+  { "a driver that says nothing", { function() end }, {}, { kind = "transport",
+    code = "DRIVER" }, 4 },
+  { "a response that is none", { { status = "200" } }, {}, { kind = "transport",
+    code = "DRIVER" }, 1 },
 }
 
 describe("the engine", function()
@@ -150,9 +159,10 @@ describe("the engine", function()
     corp:get_moment_list { start_time = 1, end_time = 2 }
     local request = driver.requests[1]
     assert.equal("POST", request.method)
-    assert.equal("https://qyapi.weixin.qq.com/cgi-bin/externalcontact/get_moment_list?access_token=T0KEN",
-      request.url)
-    assert.same({ { "Accept", "application/json" }, { "Content-Type", "application/json" } }, request.headers)
+    assert.equal("https://qyapi.weixin.qq.com/cgi-bin/externalcontact/get_moment_list"
+      .. "?access_token=T0KEN", request.url)
+    assert.same({ { "Accept", "application/json" }, { "Content-Type", "application/json" } },
+      request.headers)
     assert.is_true(request.safe)
     assert.truthy(request.user_agent:find("^wxmoments/%d"))
     assert.is_true(request.max_body > 0 and request.max_header > 0)
@@ -169,7 +179,8 @@ describe("the engine", function()
       types[i] = event.type
       assert.equal("get_moment_list", event.op)
     end
-    assert.same({ "request", "reply", "retry", "request", "reply", "refresh", "request", "reply" }, types)
+    assert.same({ "request", "reply", "retry", "request", "reply", "refresh", "request", "reply" },
+      types)
     assert.equal(-1, events[2].errcode)
     assert.equal(42001, events[6].errcode)
     assert.equal(200, events[8].status)

@@ -25,10 +25,12 @@ describe("errors", function()
       "invalid access_token, hint: [1593154712301234567], from ip: 203.0.113.7, more info at "
         .. "https://open.work.weixin.qq.com/devtool/query?e=40014",
       "'invalid access_token'", "1593154712301234567", "203.0.113.7" },
-    ["an IPv6 address"] = { "x, hint: [1], from ip: 2001:db8::1, more info at y", "'x'", "1", "2001:db8::1" },
+    ["an IPv6 address"] = {
+      "x, hint: [1], from ip: 2001:db8::1, more info at y", "'x'", "1", "2001:db8::1" },
     ["no hint"] = { "x, more info at https://y", "'x'" },
     ["words alone"] = { "system busy", "'system busy'" },
-    ["a field's name"] = { "text.content exceed max length 5120. invalid Request Parameter, hint: [2]",
+    ["a field's name"] = {
+      "text.content exceed max length 5120. invalid Request Parameter, hint: [2]",
       "'text.content exceed max length 5120. invalid Request Parameter'", "2" },
   } do
     it("take the server's words apart: " .. what, function()
@@ -45,7 +47,9 @@ describe("errors", function()
   end
 
   it("name the address that has to be allowed", function()
-    local err = errors.api("x", { errcode = 60020, errmsg = "not allow, hint: [1], from ip: 203.0.113.7, more" })
+    local err = errors.api("x", {
+      errcode = 60020, errmsg = "not allow, hint: [1], from ip: 203.0.113.7, more",
+    })
     assert.truthy(err.fix:find("203.0.113.7", 1, true))
     assert.equal("admin", err.who)
   end)

@@ -5,6 +5,8 @@ local cjson = require "cjson"
 local fake = require "spec.support.fake"
 local wxmoments = require "wxmoments"
 
+local math_type = rawget(math, "type") -- 5.3 and later
+
 local REQUEST = [[
 {
  "start_time":1605000000,
@@ -51,7 +53,8 @@ local REPLY = [[
 }]]
 
 local MOMENT = {
-  moment_id = "momxxx", creator = "xxxx", create_time = 1605000000, create_type = 1, visible_type = 1,
+  moment_id = "momxxx", creator = "xxxx",
+  create_time = 1605000000, create_type = 1, visible_type = 1,
   text = { content = "test" },
   image = { { media_id = "WWCISP_xxxxx" } },
   video = { media_id = "WWCISP_xxxxx", thumb_media_id = "WWCISP_xxxxx" },
@@ -78,15 +81,16 @@ describe("the document's sample of get_moment_list", function()
   end)
 
   it("comes out with every field", function()
-    assert.same({ errcode = 0, errmsg = "ok", next_cursor = "CURSOR", moment_list = { MOMENT } }, page)
+    assert.same(
+      { errcode = 0, errmsg = "ok", next_cursor = "CURSOR", moment_list = { MOMENT } }, page)
   end)
 
   it("has integers that print as integers on both Luas", function()
     local moment = page.moment_list[1]
     assert.equal("1605000000 1 1", ("%s %s %s"):format(moment.create_time, moment.create_type,
       moment.visible_type))
-    if math.type then
-      assert.equal("integer", math.type(moment.create_time))
+    if math_type then
+      assert.equal("integer", math_type(moment.create_time))
     end
   end)
 
@@ -99,6 +103,7 @@ describe("the document's sample of get_moment_list", function()
     corp:get_moment_list { start_time = 1, end_time = 2 }
     assert.equal('{"start_time":1,"end_time":2}', driver.requests[#driver.requests].body)
     corp:get_moment_list { start_time = 1, end_time = 2, filter_type = 0 }
-    assert.equal('{"start_time":1,"end_time":2,"filter_type":0}', driver.requests[#driver.requests].body)
+    assert.equal('{"start_time":1,"end_time":2,"filter_type":0}',
+      driver.requests[#driver.requests].body)
   end)
 end)

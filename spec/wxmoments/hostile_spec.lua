@@ -31,8 +31,9 @@ local trapped = setmetatable({}, { __index = boom, __newindex = boom, __call = b
 
 -- name → value; `false` stands for nil, which a table cannot hold
 local HOSTILE = {
-  ["nil"] = false, ["true"] = true, ["a function"] = print, ["a coroutine"] = coroutine.create(print),
-  ["a file"] = io.stdout, ["null"] = cjson.null, ["zero"] = 0, ["a fraction"] = 0.5, ["NaN"] = 0 / 0,
+  ["nil"] = false, ["true"] = true, ["a function"] = print,
+  ["a coroutine"] = coroutine.create(print), ["a file"] = io.stdout, ["null"] = cjson.null,
+  ["zero"] = 0, ["a fraction"] = 0.5, ["NaN"] = 0 / 0,
   ["infinity"] = math.huge, ["minus infinity"] = -math.huge, ["2^53"] = 2 ^ 53, ["2^63"] = 2 ^ 63,
   ["1e308"] = 1e308, ["a negative number"] = -1, ["an empty string"] = "", ["a NUL"] = "a\0b",
   ["invalid UTF-8"] = "\255\254", ["a surrogate"] = "\237\160\128", ["a line break"] = "a\r\nb",
@@ -71,9 +72,9 @@ end
 
 local PARAM_NAMES = { "start_time", "end_time", "creator", "filter_type", "cursor", "limit" }
 
-local OPTION_NAMES = { "corpid", "corpsecret", "access_token", "base_url", "insecure", "token_store",
-  "driver", "deadline", "retry", "max_wait", "limits", "max_body", "on_event", "ca_file", "proxy",
-  "blocking" }
+local OPTION_NAMES = { "corpid", "corpsecret", "access_token", "base_url", "insecure",
+  "token_store", "driver", "deadline", "retry", "max_wait", "limits", "max_body", "on_event",
+  "ca_file", "proxy", "blocking" }
 
 describe("bad input", function()
   for name in pairs(HOSTILE) do
@@ -125,9 +126,11 @@ describe("bad input", function()
         end
       end
       for _, option in ipairs { "attempts", "base", "cap" } do
-        assert_orderly(wxmoments.wecom, { corpid = "ww1", corpsecret = "s", retry = { [option] = value_of(name) } })
+        assert_orderly(wxmoments.wecom,
+          { corpid = "ww1", corpsecret = "s", retry = { [option] = value_of(name) } })
       end
-      assert_orderly(wxmoments.wecom, { corpid = "ww1", corpsecret = "s", limits = { in_flight = value_of(name) } })
+      assert_orderly(wxmoments.wecom,
+        { corpid = "ww1", corpsecret = "s", limits = { in_flight = value_of(name) } })
     end)
 
     it("to the core: " .. name, function()

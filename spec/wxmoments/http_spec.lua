@@ -64,7 +64,8 @@ describe("over HTTP #nginx", function()
 
   for _, edges in ipairs { "open", "closed" } do
     for _, in_flight in ipairs { 1, 5 } do
-      it(("400 days and 2,000 moments come whole: %s edges, %d at once"):format(edges, in_flight), function()
+      local how = ("%s edges, %d at once"):format(edges, in_flight)
+      it("400 days and 2,000 moments come whole: " .. how, function()
         local _, sim = serve { edges = edges }
         local moments = read_all(client { limits = { in_flight = in_flight } })
         assert.equal(MOMENTS, #moments)
@@ -81,8 +82,8 @@ describe("over HTTP #nginx", function()
       local corp = client()
       local params = { start_time = TO - DAY, end_time = TO }
       assert(corp:get_moment_list(params))
-      assert(corp:call { method = "POST", path = "/_simulator/expire_token", query = { errcode = errcode },
-        body = "" })
+      assert(corp:call { method = "POST", path = "/_simulator/expire_token",
+        query = { errcode = errcode }, body = "" })
       assert(corp:get_moment_list(params))
       local tokens, calls = count_of(corp)
       assert.same({ 2, 3 }, { tokens, calls })
@@ -106,7 +107,9 @@ describe("over HTTP #nginx", function()
   end)
 
   it("a range that is broken off is not a whole one", function()
-    serve { faults = { { op = "get_moment_list", call = 40, times = 100, kind = "status", status = 502 } } }
+    serve { faults = {
+      { op = "get_moment_list", call = 40, times = 100, kind = "status", status = 502 },
+    } }
     local corp = client { retry = { attempts = 2, base = 0.001 } }
     local ok, err = pcall(read_all, corp)
     assert.is_false(ok)
@@ -118,8 +121,8 @@ describe("over HTTP #nginx", function()
     local peaks = {}
     for _, moments in ipairs { MOMENTS, 100000 } do
       serve { moments = moments }
-      local command = ("%s spec/support/read_all.lua %s %s %s %d %d"):format(INTERPRETER, host.base_url,
-        host.corpid, host.corpsecret, FROM, TO)
+      local command = ("%s spec/support/read_all.lua %s %s %s %d %d"):format(INTERPRETER,
+        host.base_url, host.corpid, host.corpsecret, FROM, TO)
       local pipe = assert(io.popen(command))
       local count, peak = pipe:read("*a"):match("(%d+)%s+(%d+)")
       pipe:close()

@@ -118,7 +118,9 @@ describe("each_moment", function()
   end)
 
   it("raises the error object, and then is closed", function()
-    local corp = simulated { faults = { { op = "get_moment_list", call = 3, times = 99, errcode = 48002 } } }
+    local corp = simulated {
+      faults = { { op = "get_moment_list", call = 3, times = 99, errcode = 48002 } },
+    }
     local iterator = corp:each_moment { start_time = FROM, end_time = TO }
     local count = 0
     local ok, err = pcall(function()
@@ -132,7 +134,9 @@ describe("each_moment", function()
   end)
 
   it("by hand gives nil, err, and asks for the same page when called again", function()
-    local corp, sim = simulated { faults = { { op = "get_moment_list", call = 3, times = 1, errcode = 48002 } } }
+    local corp, sim = simulated {
+      faults = { { op = "get_moment_list", call = 3, times = 1, errcode = 48002 } },
+    }
     local iterator = corp:each_moment { start_time = FROM, end_time = TO }
     local ids, errors = {}, 0
     while true do
@@ -156,7 +160,9 @@ describe("each_moment", function()
   end)
 
   it("does not follow a cursor in circles", function()
-    local corp = simulated { faults = { { op = "get_moment_list", call = 2, times = 99, kind = "same_cursor" } } }
+    local corp = simulated {
+      faults = { { op = "get_moment_list", call = 2, times = 99, kind = "same_cursor" } },
+    }
     local iterator = corp:each_moment { start_time = FROM, end_time = TO }
     local row, err
     repeat
@@ -235,7 +241,8 @@ local function slow_server(options)
     return response, err
   end
   local corp = wxmoments.wecom { corpid = sim.corpid, corpsecret = sim.corpsecret, driver = driver,
-    token_store = require "wxmoments.store.memory".new(), limits = { in_flight = options.in_flight } }
+    token_store = require "wxmoments.store.memory".new(),
+    limits = { in_flight = options.in_flight } }
   return corp, sim, driver, function() return most, flying end
 end
 

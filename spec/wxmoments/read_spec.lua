@@ -3,6 +3,8 @@
 local cjson = require "cjson"
 local core = require "wxmoments.core"
 
+local math_type = rawget(math, "type") -- 5.3 and later
+
 local rules = core.rules {
   type = "object",
   fields = {
@@ -67,7 +69,8 @@ local UNDERSTOOD = {
   { "a NUL", [["errmsg":"a\u0000b"]], { errmsg = "a\0b" } },
   { "an escaped name", [["err\u006dsg":"x"]], { errmsg = "x" } },
   { "white space", ' \t\r\n"time" : 1 ', { time = 1 } },
-  { "the order of a list", '"list":[{"id":"a"},{"id":"b"}]', { list = { { id = "a" }, { id = "b" } } } },
+  { "the order of a list", '"list":[{"id":"a"},{"id":"b"}]',
+    { list = { { id = "a" }, { id = "b" } } } },
 }
 
 -- what, inside, code, path, byte offset of the problem
@@ -85,6 +88,8 @@ local WRONG = {
   { "a wrong entry", '"list":[{"id":"a"},{"id":5}]', "type", "list[2].id", 39 },
   { "an entry without its id", '"list":[{"id":"a"},{}]', "required", "list[2].id" },
   { "an entry that is null", '"list":[null]', "type", "list[1]" },
+  { "a number beyond 2^53 in another spelling", '"time":9007199254740993.0', "not_exact", "time" },
+  { "a number beyond a double", '"ratio":1e999', "not_finite", "ratio" },
   { "the same name twice", '"time":1,"time":2', "duplicate", "time" },
 }
 
@@ -92,17 +97,20 @@ local WRONG = {
 local BROKEN = {
   { "nothing", "", 1 }, { "white space", " \n", 3 }, { "an end without a beginning", "}", 1 },
   { "NaN", '{"a":NaN}', 6 }, { "Infinity", '{"a":Infinity}', 6 }, { "hex", '{"a":0x10}', 7 },
-  { "a leading zero", '{"a":01}', 6 }, { "a plus", '{"a":+1}', 6 }, { "a bare point", '{"a":.5}', 6 },
-  { "an open point", '{"a":1.}', 8 }, { "an open exponent", '{"a":1e}', 8 },
+  { "a leading zero", '{"a":01}', 6 }, { "a plus", '{"a":+1}', 6 },
+  { "a bare point", '{"a":.5}', 6 }, { "an open point", '{"a":1.}', 8 },
+  { "an open exponent", '{"a":1e}', 8 },
   { "a minus alone", '{"a":-}', 6 }, { "single quotes", "{'a':1}", 2 },
   { "a name without quotes", "{a:1}", 2 }, { "a comma at the end", '{"a":1,}', 8 },
   { "a comma at the end of a list", '{"a":[1,]}', 9 }, { "two commas", '{"a":[1,,2]}', 9 },
   { "no colon", '{"a" 1}', 6 }, { "no comma", '{"a":1 "b":2}', 8 }, { "a comment", '{/**/}', 2 },
-  { "the wrong bracket", '{"a":[1}}', 8 }, { "words", '{"a":yes}', 6 }, { "half a word", '{"a":tru}', 6 },
-  { "a capital", '{"a":True}', 6 }, { "a raw line end in a string", '{"a":"x\ny"}', 8 },
+  { "the wrong bracket", '{"a":[1}}', 8 }, { "words", '{"a":yes}', 6 },
+  { "half a word", '{"a":tru}', 6 }, { "a capital", '{"a":True}', 6 },
+  { "a raw line end in a string", '{"a":"x\ny"}', 8 },
   { "a raw NUL", '{"a":"\0"}', 7 }, { "an unknown escape", [[{"a":"\x41"}]], 7 },
   { "a short escape", [[{"a":"\u12"}]], 7 }, { "a lone high surrogate", [[{"a":"\ud83d"}]], 7 },
-  { "a lone low surrogate", [[{"a":"\ude00"}]], 7 }, { "two high surrogates", [[{"a":"\ud83d\ud83d"}]], 7 },
+  { "a lone low surrogate", [[{"a":"\ude00"}]], 7 },
+  { "two high surrogates", [[{"a":"\ud83d\ud83d"}]], 7 },
   { "invalid UTF-8", '{"a":"\255"}', 7 }, { "overlong UTF-8", '{"a":"\192\128"}', 7 },
   { "something after the end", '{"errcode":0}x', 14 }, { "two texts", '{"errcode":0}{}', 14 },
   { "a byte order mark", '\239\187\191{"errcode":0}', 1 }, { "HTML", "<html></html>", 1 },
@@ -156,18 +164,20 @@ describe("rules:read", function()
   end)
 
   it("finds errcode whatever else is wrong, wherever it stands", function()
-    for _, body in ipairs { '{"list":5,"errcode":40014}', '{"errcode":"40014","list":{"errcode":1}}',
-      '{"a":{"errcode":1},"errmsg":[],"errcode":40014}' } do
+    for _, body in ipairs {
+      '{"list":5,"errcode":40014}', '{"errcode":"40014","list":{"errcode":1}}',
+      '{"a":{"errcode":1},"errmsg":[],"errcode":40014}',
+    } do
       assert.equal(40014, rules:read(body).errcode)
     end
   end)
 
   it("makes integers that are integers", function()
-    if math.type then
+    if math_type then
       local value = rules:read('{"errcode":0,"time":16e2,"new":5}')
-      assert.equal("integer", math.type(value.time))
-      assert.equal("integer", math.type(value.new))
-      assert.equal("integer", math.type(value.errcode))
+      assert.equal("integer", math_type(value.time))
+      assert.equal("integer", math_type(value.new))
+      assert.equal("integer", math_type(value.errcode))
     end
   end)
 
@@ -191,7 +201,8 @@ describe("rules:read", function()
   end)
 
   it("refuses a reply cut at any byte", function()
-    local whole = '{"errcode":0,"list":[{"id":"\\u4f60"}],"free":[1.5e3,true,null,"x"],"ratio":-0.5}'
+    local whole = '{"errcode":0,"list":[{"id":"\\u4f60"}],'
+      .. '"free":[1.5e3,true,null,"x"],"ratio":-0.5}'
     assert.is_nil(select(2, rules:read(whole)))
     for n = 0, #whole - 1 do
       local value, problem = rules:read(whole:sub(1, n))

@@ -127,7 +127,9 @@ describe("rules:check", function()
   end
 
   it("finds every problem at once, in the order of the fields", function()
-    local problems = rules:check { to = "x", kind = 9, bytes = "", ids = { 1, 2 }, b = 1, fromm = 1 }
+    local problems = rules:check {
+      to = "x", kind = 9, bytes = "", ids = { 1, 2 }, b = 1, fromm = 1,
+    }
     local paths = {}
     for i, problem in ipairs(problems) do
       paths[i] = problem.path
@@ -198,7 +200,8 @@ describe("rules:write", function()
 
   it("leaves out an empty list where the rule says so", function()
     assert.equal('{"from":1,"a":1}', rules:write(given { sent_when_full = {} }))
-    assert.truthy(rules:write(given { sent_when_full = { 1 } }):find('"sent_when_full":[1]', 1, true))
+    assert.truthy(
+      rules:write(given { sent_when_full = { 1 } }):find('"sent_when_full":[1]', 1, true))
   end)
 
   it("can be put into an HTML script element", function()
@@ -228,9 +231,39 @@ describe("rules:write", function()
     assert.equal('{"from":1,"a":1}', rules:write(given {}))
   end)
 
+  it("bounds its work, whatever a table holds many times over", function()
+    local table_of_tables = { 1 }
+    for _ = 1, 30 do
+      table_of_tables = { table_of_tables, table_of_tables }
+    end
+    local any = core.rules { type = "any" }
+    local body, problems = any:write(table_of_tables)
+    assert.is_nil(body)
+    assert.equal("too_big", problems[#problems].code)
+    local names = given {}
+    for i = 1, 20000 do
+      names["name" .. i] = i
+    end
+    assert.equal(100, #rules:check(names))
+  end)
+
+  it("leaves the next read its room", function()
+    local any = core.rules { type = "any" }
+    assert.is_nil((any:write(("x"):rep(33 * 2 ^ 20))))
+    assert.equal("\n", any:read([["\n"]]))
+  end)
+
+  it("says invalid UTF-8 in a name, and looks at every metatable", function()
+    local problem = rules:check(given { free = { ["a\255"] = 1 } })[1]
+    assert.same({ "utf8", 'free["a?"]' }, { problem.code, problem.path })
+    problem = rules:check(given { sent_when_full = setmetatable({}, { __index = { 1 } }) })[1]
+    assert.same({ "metatable", "sent_when_full" }, { problem.code, problem.path })
+  end)
+
   it("runs nothing of the caller's", function()
     local ran = false
-    local trap = setmetatable({}, { __newindex = function() ran = true end, __call = function() end })
+    local trap = setmetatable({},
+      { __newindex = function() ran = true end, __call = function() end })
     assert(rules:write(given { free = trap }))
     assert.is_false(ran)
   end)
@@ -247,6 +280,13 @@ describe("core.rules", function()
     ["no table for items"] = { type = "list", items = 5 },
     ["a bound that is no number"] = { type = "integer", min = "1" },
     ["a flag that is none"] = { type = "integer", required = 1 },
+    ["fields that are no table"] = { type = "object", fields = 5 },
+    ["an enum that is no table"] = { type = "integer", enum = 5 },
+    ["an enum of fractions"] = { type = "integer", enum = { 1.5 } },
+    ["an enum of a list"] = { type = "list", enum = { 1 } },
+    ["bounds of a number"] = { type = "number", min = 1 },
+    ["two fields of one name"] = { type = "object",
+      fields = { { "a", type = "any" }, { "a", type = "any" } } },
   } do
     it("raises for " .. what, function()
       assert.has_error(function() core.rules(rule) end)

@@ -32,14 +32,20 @@ end
 
 -- What a server or a driver may say back, with the secrets in it. A token that was never
 -- given out is known by the name in front of it alone.
-local SAID_LATER = "GET /cgi-bin/x?access_token=" .. TOKEN .. "&corpsecret=" .. SECRET .. " " .. TOKEN
-local SAID_AT_GETTOKEN = "GET /cgi-bin/x?access_token=" .. TOKEN .. "&corpsecret=" .. SECRET .. " " .. SECRET
+local SAID_LATER = "GET /cgi-bin/x?access_token=" .. TOKEN
+  .. "&corpsecret=" .. SECRET .. " " .. TOKEN
+local SAID_AT_GETTOKEN = "GET /cgi-bin/x?access_token=" .. TOKEN
+  .. "&corpsecret=" .. SECRET .. " " .. SECRET
 
 local ANSWERS = {
   ["an errcode"] = function(said) return fake.ok('{"errcode":48002,"errmsg":"' .. said .. '"}') end,
-  ["a refused token"] = function(said) return fake.ok('{"errcode":40014,"errmsg":"' .. said .. '"}') end,
+  ["a refused token"] = function(said)
+    return fake.ok('{"errcode":40014,"errmsg":"' .. said .. '"}')
+  end,
   ["a busy server"] = function(said) return fake.ok('{"errcode":-1,"errmsg":"' .. said .. '"}') end,
-  ["an unknown errcode"] = function(said) return fake.ok('{"errcode":123456,"errmsg":"' .. said .. '"}') end,
+  ["an unknown errcode"] = function(said)
+    return fake.ok('{"errcode":123456,"errmsg":"' .. said .. '"}')
+  end,
   ["the warning"] = function(said)
     return fake.ok('{"errcode":0,"errmsg":"wrong json format ' .. said .. '"}')
   end,
@@ -50,8 +56,12 @@ local ANSWERS = {
   ["a name that is unknown"] = function(said)
     return fake.ok('{"errcode":0,"errmsg":[],"moment_list":[{"' .. said .. [[":1}]}]])
   end,
-  ["HTTP 500"] = function(said) return { status = 500, headers = { { "X", said } }, body = said } end,
-  ["HTTP 302"] = function(said) return { status = 302, headers = { { "Location", said } }, body = "" } end,
+  ["HTTP 500"] = function(said)
+    return { status = 500, headers = { { "X", said } }, body = said }
+  end,
+  ["HTTP 302"] = function(said)
+    return { status = 302, headers = { { "Location", said } }, body = "" }
+  end,
   ["a driver's string"] = function(said) return nil, said end,
   ["a driver's table"] = function(said)
     return nil, setmetatable({}, { __tostring = function() return said end })
@@ -118,7 +128,9 @@ describe("no secret", function()
       keys[#keys + 1] = key
       return set(self, key, ...)
     end
-    local driver = fake.driver { fake.ok(('{"errcode":0,"access_token":"%s","expires_in":7200}'):format(TOKEN)) }
+    local driver = fake.driver {
+      fake.ok(('{"errcode":0,"access_token":"%s","expires_in":7200}'):format(TOKEN)),
+    }
     wxmoments.wecom { corpid = "ww1", corpsecret = SECRET, driver = driver, token_store = store }
       :get_moment_list { start_time = 1, end_time = 2 }
     assert.equal(1, #keys)
@@ -127,7 +139,8 @@ describe("no secret", function()
 
   it("is in what a function gives instead of a token", function()
     local corp = wxmoments.wecom {
-      access_token = function() return nil, "provider: access_token=" .. TOKEN end, driver = fake.driver {},
+      access_token = function() return nil, "provider: access_token=" .. TOKEN end,
+      driver = fake.driver {},
     }
     local _, err = corp:get_moment_list { start_time = 1, end_time = 2 }
     assert_clean("the error", err)

@@ -613,11 +613,16 @@ local function fetch(method, url, body)
 end
 
 local function folder_of(host)
-  local file = assert(io.open("/proc/" .. host.pid .. "/cmdline"))
-  local line = file:read("*a")
-  file:close()
-  -- words are parted by NUL at first, by spaces when nginx has given itself a title
-  return (line:match("%-p%W(/[^%s%c]+)/"))
+  -- nginx writes its title over its words: parted by NUL at first, by spaces at last, and
+  -- in between there may be neither.
+  for _ = 1, 100 do
+    local file = assert(io.open("/proc/" .. host.pid .. "/cmdline"))
+    local folder = file:read("*a"):match("%-p%W(/[^%s%c]+)/")
+    file:close()
+    if folder then return folder end
+    process.run("sleep 0.02")
+  end
+  error("nginx names no folder")
 end
 
 local function ended_within(seconds, pid, began)
@@ -628,7 +633,7 @@ local function ended_within(seconds, pid, began)
   return false
 end
 
-describe("simulator on nginx", function()
+describe("simulator on nginx #nginx", function()
   local OPTIONS = { seed = 3, moments = 300, corpid = "ww 1", corpsecret = "it's \"$x\"\\",
     faults = { { op = "get_moment_list", call = 2, kind = "status", status = 504 } } }
   local GETTOKEN = "/cgi-bin/gettoken?corpid=ww%201&corpsecret=it%27s%20%22%24x%22%5C"
@@ -712,7 +717,7 @@ describe("simulator on nginx", function()
   end)
 end)
 
-describe("simulator's nginx", function()
+describe("simulator's nginx #nginx", function()
   it("ends with the process that started it", function()
     local interpreter = process.run("readlink /proc/$PPID/exe"):match("^[^\n]+")
     local script = string.format("package.path, package.cpath = %q, %q "

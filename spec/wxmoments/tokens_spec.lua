@@ -17,7 +17,8 @@ local function server(behaviour)
       self.tokens = self.tokens + 1
       given = given + 1
       return behaviour.gettoken and behaviour.gettoken(given)
-        or fake.ok(('{"errcode":0,"errmsg":"ok","access_token":"T%d","expires_in":7200}'):format(given))
+        or fake.ok(('{"errcode":0,"errmsg":"ok","access_token":"T%d","expires_in":7200}')
+          :format(given))
     end
     self.calls = self.calls + 1
     return fake.ok(behaviour.call and behaviour.call(query.access_token, self.calls) or EMPTY)
@@ -28,7 +29,9 @@ end
 local function client(behaviour, more, latency)
   local self = server(behaviour)
   local driver = fake.driver(self.answer, latency)
-  local options = { corpid = "ww1", corpsecret = "s3cret", driver = driver, token_store = memory.new() }
+  local options = {
+    corpid = "ww1", corpsecret = "s3cret", driver = driver, token_store = memory.new(),
+  }
   for name, value in pairs(more or {}) do
     options[name] = value
   end
@@ -92,7 +95,8 @@ describe("tokens", function()
       assert.same({ "gettoken", errcode, 1 }, { err.op, err.code, told.tokens })
       corp, told = client { call = function() return body.body end }
       _, err = corp:get_moment_list(PARAMS)
-      assert.same({ "get_moment_list", errcode, 1, 1 }, { err.op, err.code, told.tokens, told.calls })
+      assert.same({ "get_moment_list", errcode, 1, 1 },
+        { err.op, err.code, told.tokens, told.calls })
     end)
   end
 

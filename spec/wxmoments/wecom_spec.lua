@@ -21,7 +21,8 @@ describe("wxmoments.wecom", function()
     { "no options", nil, "takes a table of options, got nil" },
     { "no corpid", { corpsecret = "x" }, "option 'corpid' is required" },
     { "no corpsecret", { corpid = "ww1" }, "option 'corpsecret' is required" },
-    { "an empty corpsecret", { corpid = "ww1", corpsecret = "" }, "option 'corpsecret' is required" },
+    { "an empty corpsecret", { corpid = "ww1", corpsecret = "" },
+      "option 'corpsecret' is required" },
     { "two ways to a token", { corpsecret = "x", access_token = print }, "either 'corpsecret' or" },
     { "a misspelt option", { corpid = "ww1", corpsecert = "x" }, "did you mean 'corpsecret'?" },
     { "a corpid that is a number", { corpid = 1, corpsecret = "x" }, "'corpid' must be a string" },
@@ -30,8 +31,10 @@ describe("wxmoments.wecom", function()
     { "too many attempts", { retry = { attempts = 1e9 } }, "'attempts' must be from 1 to 100" },
     { "a misspelt retry option", { retry = { attempt = 3 } }, "did you mean 'attempts'?" },
     { "none in flight", { limits = { in_flight = 0 } }, "'in_flight' must be from 1" },
-    { "a driver that lacks a function", { driver = { send = print } }, "'driver' has no function 'sleep'" },
-    { "a store that lacks a function", { token_store = { get = print } }, "'token_store' has no function" },
+    { "a driver that lacks a function", { driver = { send = print } },
+      "'driver' has no function 'sleep'" },
+    { "a store that lacks a function", { token_store = { get = print } },
+      "'token_store' has no function" },
     { "http", { base_url = "http://example.com" }, "'base_url' must be https" },
     { "ftp", { base_url = "ftp://example.com", insecure = true }, "'base_url' must be https" },
     { "a file", { base_url = "file:///etc/passwd" }, "'base_url' must be" },
@@ -117,7 +120,8 @@ describe("corp:check", function()
     assert.same({ "argument", "required", "end_time", "get_moment_list" },
       { err.kind, err.code, err.path, err.op })
     assert.equal(2, #err.problems)
-    assert.equal("wxmoments: get_moment_list: end_time: is required (1 more in err.problems)", tostring(err))
+    assert.equal("wxmoments: get_moment_list: end_time: is required (1 more in err.problems)",
+      tostring(err))
     assert.is_true(corp:check("each_moment", { start_time = 1, end_time = 1e10 }))
     assert.equal(0, #driver.requests)
   end)
@@ -161,7 +165,9 @@ end)
 describe("corp:call", function()
   it("sends any request", function()
     local corp, driver = client('{"errcode":0,"big":12345678901234567890,"list":[]}')
-    local reply = assert(corp:call { path = "/cgi-bin/department/list", query = { id = 5, name = "你 好", all = true } })
+    local reply = assert(corp:call {
+      path = "/cgi-bin/department/list", query = { id = 5, name = "你 好", all = true },
+    })
     assert.equal("12345678901234567890", reply.big)
     local request = driver.requests[1]
     assert.same({ "GET", true }, { request.method, request.safe })
@@ -222,7 +228,9 @@ describe("the public module", function()
     local before = {}
     for name in pairs(_G) do before[name] = true end
     for name in pairs(package.loaded) do
-      if name:find("^wxmoments") and not name:find("^wxmoments%.c") then package.loaded[name] = nil end
+      if name:find("^wxmoments") and not name:find("^wxmoments%.c") then
+        package.loaded[name] = nil
+      end
     end
     require "wxmoments"
     for name in pairs(_G) do assert.is_true(before[name], name) end

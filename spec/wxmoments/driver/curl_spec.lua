@@ -79,13 +79,15 @@ describe("the curl driver", function()
     start { connections = { { { server.CLOSE } } } }
     local reply, err = client():call { path = "/cgi-bin/x", body = { n = 1 } }
     assert.is_nil(reply)
-    assert.same({ "transport", "unknown", 1, false }, { err.kind, err.outcome, err.attempts, err.retryable })
+    assert.same({ "transport", "unknown", 1, false },
+      { err.kind, err.outcome, err.attempts, err.retryable })
     assert.equal(1, #host:log())
   end)
 
   it("tries what is safe again, within bounds", function()
     start { connections = { { { server.CLOSE } } } }
-    local reply, err = client { retry = { attempts = 3, base = 0.01, cap = 0.01 } }:get_moment_list(PARAMS)
+    local reply, err = client { retry = { attempts = 3, base = 0.01, cap = 0.01 } }
+      :get_moment_list(PARAMS)
     assert.is_nil(reply)
     assert.same({ "transport", 3 }, { err.kind, err.attempts })
     assert.is_nil(err.outcome)
@@ -106,7 +108,8 @@ describe("the curl driver", function()
     start { connections = { { { server.reply { body = ("x"):rep(5000) } } } } }
     local reply, err = client { max_body = 1024 }:get_moment_list(PARAMS)
     assert.is_nil(reply)
-    assert.same({ "decode", "BODY_TOO_BIG", 1, false }, { err.kind, err.code, err.attempts, err.retryable })
+    assert.same({ "decode", "BODY_TOO_BIG", 1, false },
+      { err.kind, err.code, err.attempts, err.retryable })
   end)
 
   it("does not follow a redirect", function()
