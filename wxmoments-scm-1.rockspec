@@ -71,6 +71,7 @@ build = {
       libraries = { "curl" },
     },
     ["wxmoments"] = "lua/wxmoments.lua",
+    ["wxmoments.checkpoint"] = "lua/wxmoments/checkpoint.lua",
     ["wxmoments.driver.curl"] = "lua/wxmoments/driver/curl.lua",
     ["wxmoments.engine"] = "lua/wxmoments/engine.lua",
     ["wxmoments.errcodes"] = "lua/wxmoments/errcodes.lua",
@@ -104,5 +105,6 @@ build = {
     ["wxmoments.tokens"] = "lua/wxmoments/tokens.lua",
     ["wxmoments.version"] = "lua/wxmoments/version.lua",
     ["wxmoments.wecom"] = "lua/wxmoments/wecom.lua",
+    ["wxmoments.window"] = "lua/wxmoments/window.lua",
   },
 }

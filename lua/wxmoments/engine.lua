@@ -148,14 +148,15 @@ function engine.perform(state, op, request, deadline)
 end
 
 --- Checks the parameters of an operation and performs it.
+-- @tparam ?number deadline as of `perform`
 -- @treturn table|nil the answer; or nil and the error
 -- @treturn string the answer's body
-function engine.call(state, op, params)
+function engine.call(state, op, params, deadline)
   local body, problems = rules.of(op.params):write(params)
   if not body then
     return nil, state.secrets:redact_error(errors.argument(op.name, problems))
   end
-  return engine.perform(state, op, { body = body })
+  return engine.perform(state, op, { body = body }, deadline)
 end
 
 --- Gets a token from the server.

@@ -1,14 +1,15 @@
 --- Iterators over whole ranges: every page of every window, in order, each row once.
 --
--- A window is a queue of pages. Where the driver can do several things at once, one task
--- a window fills its queue, a few windows side by side; elsewhere a page is fetched when
--- the reader comes to it. Rows always come in the order of the windows.
+-- Where the driver can do several things at once, one task a window fills its queue of
+-- pages, a few windows side by side; elsewhere a page is fetched when the reader comes to
+-- it. Rows always come in the order of the windows.
 -- @module wxmoments.iterator
 
+local checkpoint = require "wxmoments.checkpoint"
 local core = require "wxmoments.core"
-local engine = require "wxmoments.engine"
 local errors = require "wxmoments.errors"
 local rules = require "wxmoments.rules"
+local windows = require "wxmoments.window"
 
 local Iterator = { __name = "wxmoments.iterator" }
 Iterator.__index = Iterator
@@ -22,95 +23,42 @@ local iterator = {}
 -- Pages that wait to be read, over all windows; bounds memory whatever the range.
 local READ_AHEAD = 32
 
--- Ids remembered to leave out rows that come again on a later page: two generations of
--- this many, so that a window's memory is bounded too.
-local REMEMBERED = 200
-
--- A window of 30 days with more pages than this is a server gone astray.
+-- A window with more pages than this is a server gone astray.
 local MAX_PAGES = 100000
-local MAX_EMPTY_PAGES = 1000
 
--- Has this id come already? Remembers it.
-local function is_repeated(window, id)
-  if window.ids[id] or window.older_ids[id] then
-    return true
+-- The deadline of the next answer; nil when the total deadline is off. And what is left of it.
+local function deadline_of(self)
+  if not self.ends_at then
+    return nil
   end
-  if window.id_count == REMEMBERED then
-    window.older_ids, window.ids, window.id_count = window.ids, {}, 0
-  end
-  window.ids[id] = true
-  window.id_count = window.id_count + 1
-  return false
+  local now = self.state.driver.now()
+  return math.min(self.ends_at, now + self.state.deadline), self.ends_at - now
 end
 
--- The rows of a page that are this window's own and new.
-local function own_rows(self, window, rows)
-  local each, own = self.op.each, {}
-  for i = 1, #rows do
-    local row = rows[i]
-    local at = row[each.window.time]
-    if at >= window.from and at <= window.to and not is_repeated(window, row[each.id]) then
-      own[#own + 1] = row
-    end
-  end
-  return own
-end
-
-local function open_window(self, index)
-  local each, range = self.op.each, self.range
-  local from, to, ask_from, ask_to = core.window(range.from, range.to, each.window.span, index)
-  local params = { limit = each.limit }
-  for name, value in pairs(self.params) do
-    params[name] = value
-  end
-  params[each.window.from], params[each.window.to] = ask_from, ask_to
-  return {
-    from = from, to = to, params = params,
-    pager = core.pager(self.max_pages, MAX_EMPTY_PAGES),
-    pages = {}, first = 1, last = 0, -- the queue of pages that wait to be read
-    ids = {}, older_ids = {}, id_count = 0,
-    done = false, err = nil, task = nil,
-  }
-end
-
-local function pager_error(self, code, text)
+local function total_deadline_error(self)
   return errors.new {
-    kind = "decode", code = code, op = self.op.name, message = text, retryable = false,
-    who = "admin", fix = "Report it to WeCom's support; the rows so far are right.",
+    kind = "timeout", code = "TOTAL_DEADLINE", op = self.op.each.name, who = "developer",
+    retryable = false, message = "the total_deadline of the whole loop has passed",
+    fix = "Go on from it:checkpoint() with a new total_deadline.",
   }
 end
 
--- Fetches the window's next page into its queue, or sets its error.
-local function fetch_page(self, window)
-  window.pager:ask()
-  local page, body = engine.call(self.state, self.op, window.params)
-  if not page then
-    window.pager:lost()
-    window.err = body
+-- Fetches one page of a window, within the deadlines.
+local function fetch(self, window)
+  local deadline, left = deadline_of(self)
+  if left and left <= 0 then
+    window.err = total_deadline_error(self)
     return
   end
-  local rows = page[self.op.each.rows]
-  if #rows > 0 then
-    -- A page that has to wait for windows before it waits as bytes, a fifth of its tables.
-    window.last = window.last + 1
-    window.pages[window.last] = window == self.windows[self.head] and rows or body
-    self.waiting_pages = self.waiting_pages + 1
-  end
-  local state, code, text = window.pager:feed(page.next_cursor, #rows)
-  window.params.cursor = page.next_cursor
-  window.done = state == "done"
-  if state == "failed" then
-    window.err, window.failed = pager_error(self, code, text), true
-  end
-end
-
-local function is_empty(window)
-  return window.first > window.last
+  local before = window.last
+  window:fetch(deadline, self.windows[self.head] ~= window)
+  self.waiting_pages = self.waiting_pages + window.last - before
 end
 
 -- May this window's next page be asked for? The one being read always may.
 local function has_budget(self, window)
-  return self.waiting_pages < READ_AHEAD or window == self.windows[self.head] and is_empty(window)
+  return self.waiting_pages < self.read_ahead
+    or window == self.windows[self.head] and window:is_empty()
 end
 
 -- Fills a window's queue to its end. Runs as a task.
@@ -119,7 +67,7 @@ local function fill(self, window)
     if not has_budget(self, window) then
       self.loop:wait(function() return has_budget(self, window) end)
     end
-    fetch_page(self, window)
+    fetch(self, window)
   end
 end
 
@@ -131,8 +79,14 @@ end
 local function window_at(self, index)
   local window = self.windows[index]
   if not window then
-    window = open_window(self, index)
+    window = windows.open(self, index)
     self.windows[index], self.opened = window, index
+    if self.resume and self.resume.saved.window == index then
+      window.resumed, self.resume = self.resume, nil
+      window.params.cursor = window.resumed.saved.cursor
+      -- Its open page comes again from its first row, so only the direction is known.
+      window.order = window.resumed.saved.order
+    end
   end
   return window
 end
@@ -149,7 +103,7 @@ end
 local function start_tasks(self)
   local running, index = count_running(self), self.head
   while running < self.at_once and index <= self.count do
-    if index > self.head and self.waiting_pages >= READ_AHEAD then
+    if index > self.head and self.waiting_pages >= self.read_ahead then
       return
     end
     local window = window_at(self, index)
@@ -165,46 +119,49 @@ end
 local function advance(self)
   local window = window_at(self, self.head)
   if not self.loop then
-    return fetch_page(self, window)
+    return fetch(self, window)
   end
   start_tasks(self)
   self.loop:wait(function()
-    return not is_empty(window) or window.done or window.err or window.task.done
+    return not window:is_empty() or window.done or window.err or window.task.done
   end)
   if window.task.raised then
     error(window.task.raised, 0)
   end
 end
 
--- Takes the oldest page out of the window's queue: its own rows, maybe none.
-local function take_page(self, window)
-  local rows = window.pages[window.first]
-  window.pages[window.first] = nil
-  window.first = window.first + 1
+-- Makes the window's next page the one being read. The page before stays at hand, and the
+-- time of the last row given: a checkpoint needs them.
+local function turn_page(self, window)
+  local old, page = self.page, window:take()
   self.waiting_pages = self.waiting_pages - 1
-  if type(rows) == "string" then -- it was read without a problem when it came
-    rows = rules.of(self.op.reply):read(rows)[self.op.each.rows]
+  if old and old.window == window.index then
+    local last = old.rows[#old.rows]
+    self.previous = old
+    self.last_time = last and last[self.op.each.window.time] or self.last_time
+  else
+    self.previous = nil
+    self.last_time = window.resumed and window.resumed.saved.last_time
   end
-  return own_rows(self, window, rows)
+  page.window = window.index
+  self.page, self.at = page, 1
 end
 
--- The next page of rows in order; nil at the end; nil, err.
+-- Makes the next page of rows, in order, the one being read. False at the end; nil, err.
 local function next_page(self)
   while self.head <= self.count do
     local window = self.windows[self.head]
     if not window then
       advance(self)
-    elseif not is_empty(window) then
-      local rows = take_page(self, window)
-      if #rows > 0 then
-        return rows
+    elseif window.lost then
+      return nil, window.lost
+    elseif not window:is_empty() then
+      turn_page(self, window)
+      if #self.page.rows > 0 then
+        return true
       end
     elseif window.err then
-      local err = window.err
-      if not window.failed then -- the same page can be asked for again
-        window.err = nil
-      end
-      return nil, err
+      return nil, window:take_error()
     elseif window.done then
       self.windows[self.head] = nil
       self.head = self.head + 1
@@ -212,7 +169,7 @@ local function next_page(self)
       advance(self)
     end
   end
-  return nil
+  return false
 end
 
 local function close(self)
@@ -223,38 +180,53 @@ local function close(self)
       self.loop:kill(window.task)
     end
   end
-  self.windows, self.rows = {}, nil
+end
+
+local function private_of(it, method)
+  local self = private[it]
+  if not self then
+    error(("wxmoments: call it as it:%s()"):format(method), 3)
+  end
+  return self
 end
 
 --- The next row.
 -- @treturn table|nil row; nil at the end, and then `it.complete` is true; or nil and the
 -- error, after which it may be called again and asks for the same page again
 function Iterator:next()
-  local self_ = private[self]
-  if not self_ then
-    error("wxmoments: call it as it:next()", 2)
-  end
+  local self_ = private_of(self, "next")
   if self_.refused then
     return nil, self_.refused
   end
   if self_.closed then
     return nil
   end
-  local rows = self_.rows
-  if not rows or self_.at > #rows then
-    local err
-    rows, err = next_page(self_)
-    self_.rows, self_.at = rows, 1
-    if not rows then
-      if not err then
+  if self_.total_deadline and not self_.ends_at then
+    self_.ends_at = self_.state.driver.now() + self_.total_deadline
+  end
+  local page = self_.page
+  if not page or self_.at > #page.rows then
+    local more, err = next_page(self_)
+    if not more then
+      if more == false then
         close(self_)
         self.complete = true
       end
       return nil, err
     end
+    page = self_.page
   end
   self_.at = self_.at + 1
-  return rows[self_.at - 1]
+  return page.rows[self_.at - 1]
+end
+
+--- Where it stands: a small plain table, fit for JSON, from which
+-- `corp:each_moment { resume = saved }` goes on in another process. May be called at any
+-- time, also after an error or close.
+-- @treturn table|nil nil where the parameters were wrong
+function Iterator:checkpoint()
+  local self_ = private_of(self, "checkpoint")
+  return not self_.refused and checkpoint.make(self_) or nil
 end
 
 --- For the generic `for`: the next row, or nil at the end. Raises the error object, and
@@ -294,32 +266,76 @@ local function guard(self)
   return sentinel
 end
 
+local rules_of_resume = {}
+
+local function resume_rules(each)
+  local rule = rules_of_resume[each]
+  if not rule then
+    rule = checkpoint.params_rule(each)
+    rules_of_resume[each] = rule
+  end
+  return rules.of(rule)
+end
+
+-- Parameters that stand for a whole iterator; problems, if any; the checkpoint to go on from.
+local function read_params(op, given)
+  local each = op.each
+  if type(given) ~= "table" or rawget(given, "resume") == nil then
+    return given, rules.of(each.params):check(given)
+  end
+  local problems = resume_rules(each):check(given)
+    or checkpoint.misplaced(each, given.resume)
+  if problems then
+    return nil, problems
+  end
+  local saved, params = given.resume, {}
+  for name, value in pairs(saved.params) do
+    params[name] = value
+  end
+  for name in pairs(checkpoint.OPTIONS) do
+    params[name] = given[name]
+  end
+  return params, nil, saved
+end
+
+local function refuse(it, op, problems)
+  private[it] = { refused = errors.argument(op.each.name, problems), closed = true }
+  return it, nil, nil, it
+end
+
 --- Makes an iterator over an operation's rows.
 -- @tparam table state the client's
 -- @tparam table op an entry of wxmoments.operations that has `each`
--- @tparam table params of the range; what is wrong with them comes from `next`
+-- @tparam table given the range's parameters, or `resume`, a checkpoint; and of options
+-- `max_pages` of a window, `read_ahead` pages over all windows, `total_deadline` seconds for
+-- the whole loop. What is wrong with them comes from `next`
 -- @treturn table iterator; the other values are what generic `for` closes it by (5.4)
-function iterator.new(state, op, params)
+function iterator.new(state, op, given)
   local it = setmetatable({ complete = false }, Iterator)
-  local problems = rules.of(op.each.params):check(params)
+  local params, problems, saved = read_params(op, given)
   if problems then
-    private[it] = { refused = errors.argument(op.each.name, problems), closed = true }
-    return it, nil, nil, it
+    return refuse(it, op, problems)
   end
   local window = op.each.window
   local self = {
     state = state, op = op, loop = state.driver.loop,
-    range = { from = params[window.from], to = params[window.to] },
-    params = {}, max_pages = params.max_pages or MAX_PAGES,
-    at_once = state.limits.in_flight,
-    windows = {}, head = 1, opened = 0, waiting_pages = 0, rows = nil, at = 1, closed = false,
+    range = { from = params[window.from], to = params[window.to] }, params = {},
+    max_pages = params.max_pages or MAX_PAGES, read_ahead = params.read_ahead or READ_AHEAD,
+    total_deadline = params.total_deadline, at_once = state.limits.in_flight,
+    windows = {}, head = 1, opened = 0, waiting_pages = 0,
+    page = nil, previous = nil, at = 1, last_time = nil, closed = false,
   }
   for name, value in pairs(params) do
-    if name ~= "max_pages" then
+    if not checkpoint.OPTIONS[name] then
       self.params[name] = value
     end
   end
   self.count = core.window_count(self.range.from, self.range.to, window.span)
+  if saved then
+    self.resume = checkpoint.resume(saved)
+    self.head = saved.complete and self.count + 1 or saved.window
+    self.opened = self.head - 1
+  end
   private[it] = self
   it._guard = guard(self)
   return it, nil, nil, it

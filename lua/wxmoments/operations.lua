@@ -111,7 +111,10 @@ operations.get_moment_list = {
         time "end_time",
         CREATOR,
         FILTER_TYPE,
+        -- Of the iterator, not of the endpoint: wxmoments.iterator says what they mean.
         { "max_pages", type = "integer", min = 1 },
+        { "read_ahead", type = "integer", min = 0, max = 10000 },
+        { "total_deadline", type = "integer", min = 1 },
       },
     },
   },
