@@ -54,7 +54,7 @@ local function make_server(order)
     end
     self.pages = self.pages + 1
     local page, parts = rows_after(params), {}
-    local more = table.remove(page, self.size + 1)
+    local more = #page > self.size and table.remove(page)
     for i, row in ipairs(page) do
       parts[i] = ('{"moment_id":"%s","create_time":%d}'):format(row.id, row.time)
     end

@@ -1,6 +1,7 @@
 --- A simulated WeCom corp as a pure application: a request table in, a response table out.
 
 local dataset = require "wxmoments.simulator.dataset"
+local driver = require "wxmoments.simulator.driver"
 local endpoints = require "wxmoments.simulator.endpoints"
 local faults = require "wxmoments.simulator.faults"
 local json = require "wxmoments.simulator.json"
@@ -8,6 +9,7 @@ local params = require "wxmoments.simulator.params"
 local reply = require "wxmoments.simulator.reply"
 local tokens = require "wxmoments.simulator.tokens"
 local url = require "wxmoments.simulator.url"
+local wire = require "wxmoments.simulator.wire"
 
 local application = {}
 
@@ -32,6 +34,7 @@ function application.new(options)
   local self = setmetatable({
     corpid = options.corpid, corpsecret = options.corpsecret,
     _clock = options.clock or os.time, _slept = 0, _hints = 0, _faults = options.faults,
+    _latency = options.latency,
     _counts = {}, _requests = {},
   }, Application_mt)
   for _, endpoint in pairs(endpoints) do self._counts[endpoint.op] = 0 end
@@ -41,6 +44,7 @@ function application.new(options)
     data = dataset.new(options),
     tokens = tokens.new(options.seed, options.token_seconds),
     now = function() return self._clock() + self._slept end,
+    forgotten = 0,
   }
   return self
 end
@@ -72,36 +76,51 @@ local function answer(self, endpoint, request, call)
   return endpoint.answer(self._corp, call)
 end
 
---- Answers one request.
+local function reply_of(self, endpoint, request, call, hint)
+  local fields, code, field = answer(self, endpoint, request, call)
+  if not fields then return reply.refuse(code, hint, field) end
+  return reply.ok(call.effect.errmsg or "ok", fields, endpoint.order)
+end
+
+--- Answers one request, for a host that can also do what happens on the way.
 -- @tparam table request of the driver contract: method, url, body; the host is ignored
 -- @treturn table response: status, headers, body
-function Application:handle(request)
+-- @treturn table way: `delay` (seconds before the answer), `cut` (bytes after which the
+--   connection ends), `drip` { size, every }, `pad` { part, bytes }; see simulator.new
+function Application:exchange(request)
   if type(request) ~= "table" or type(request.method) ~= "string"
     or type(request.url) ~= "string" then
     error("wxmoments.simulator: a request with method and url is needed", 2)
   end
   local path, query = url.split(request.url)
   local endpoint = endpoints[path]
-  if not endpoint then return reply.html(404, "404 Not Found") end
+  if not endpoint then return reply.html(404, "404 Not Found"), { delay = self._latency } end
   local op = endpoint.op
   self._counts[op] = self._counts[op] + 1
   local call = { query = query, params = json.decode_object(request.body or "") }
   record(self, op, endpoint.method == "GET" and query or call.params or {})
   local hint = next_hint(self)
   call.effect = faults.select(self._faults, op, self._counts[op], hint)
-  if call.effect.response then return call.effect.response end
-  local fields, code, field = answer(self, endpoint, request, call)
-  if not fields then return reply.refuse(code, hint, field) end
-  return reply.ok(call.effect.errmsg or "ok", fields, endpoint.order)
+  local effect = call.effect
+  local response = effect.response or reply_of(self, endpoint, request, call, hint)
+  for _, spoil in ipairs(effect.spoil) do response.body = spoil(response.body) end
+  effect.way.delay = effect.way.delay + self._latency
+  return response, effect.way
 end
 
---- Everything the simulator would ever answer, in new tables of the caller's.
+--- Answers one request. What only happens on the way (delay, cut, drip) does not show here.
+-- @tparam table request of the driver contract: method, url, body; the host is ignored
+-- @treturn table response: status, headers, body
+function Application:handle(request)
+  local response, way = self:exchange(request)
+  return wire.padded(response, way.pad)
+end
+
+--- Everything the simulator would answer from now on, in new tables of the caller's.
 -- @treturn table `get_moment_list`: every moment with the document's field names, ordered by
 --   create_time, then by the bytes of moment_id
 function Application:truth()
-  local list = {}
-  for row = 1, self._corp.data.count do list[row] = self._corp.data:moment(row) end
-  return { get_moment_list = list }
+  return { get_moment_list = self._corp.data:all() }
 end
 
 --- How many requests of an endpoint were handled, the refused ones included.
@@ -141,16 +160,32 @@ function Application:expire_token(errcode)
   return self._corp.tokens:expire(errcode)
 end
 
+--- Deletes a moment: it is in no answer and no truth any more. What its deletion does to the
+-- cursors given out, the option `cursors` says.
+-- @tparam string moment_id
+-- @treturn boolean false when there is no such moment
+function Application:delete(moment_id)
+  if type(moment_id) ~= "string" then
+    error("wxmoments.simulator: moment_id must be a string", 2)
+  end
+  return self._corp.data:delete(moment_id)
+end
+
+--- Makes every cursor given out so far one that is refused.
+function Application:forget_cursors()
+  self._corp.forgotten = self._corp.forgotten + 1
+end
+
 --- A driver that answers in process: no server, no waiting.
--- `sleep` returns at once and moves the clock on, also the one that tokens live by; `now`
--- counts what was slept, and with the option `clock` what that clock moved.
+-- `sleep` returns at once and moves the clock on, also the one that tokens live by; delays
+-- and drips move it too. `now` counts what was slept, and with the option `clock` what that
+-- clock moved. A cut connection and a deadline that passes are the curl driver's errors.
 -- @treturn table driver for wxmoments.wecom { driver = … }
 function Application:driver()
-  return {
-    send = function(request) return self:handle(request) end,
+  return driver.new(function(request) return self:exchange(request) end, {
     sleep = function(seconds) self._slept = self._slept + math.max(0, seconds) end,
     now = function() return self._slept + (self._began and self._clock() - self._began or 0) end,
-  }
+  })
 end
 
 return application

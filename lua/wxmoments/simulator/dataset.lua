@@ -22,7 +22,7 @@ end
 
 -- Row numbers by filter: one list for everybody, one for each creator.
 local function index_rows(self)
-  for row = 1, self.count do
+  for row = 1, self._rows do
     for filter = 0, ALL do
       if filter == ALL or filter == self._type[row] then
         self:_add(filter, "", row)
@@ -47,7 +47,7 @@ function dataset.new(options)
   end)
   local self = setmetatable({
     count = #made, _seed = seed, _time = {}, _number = {}, _type = {}, _creator = {},
-    _lists = {}, _text = {},
+    _lists = {}, _text = {}, _rows = #made, _deleted = {},
   }, Dataset_mt)
   for row, entry in ipairs(made) do
     self._time[row], self._number[row] = entry.time, entry.number
@@ -67,19 +67,19 @@ function Dataset:_add(filter, creator, row)
   list[#list + 1] = row
 end
 
--- The first place in a list whose time is not before `bound` (after it, when strict).
-local function first_from(time, list, bound, strict)
+-- The first place in a sorted list whose row passes; behind the list when none does.
+local function first_place(list, passes)
   local low, high = 1, #list + 1
   while low < high do
     local middle = math.floor((low + high) / 2)
-    local at = time[list[middle]]
-    if at > bound or (at == bound and not strict) then
-      high = middle
-    else
-      low = middle + 1
-    end
+    if passes(list[middle]) then high = middle else low = middle + 1 end
   end
   return low
+end
+
+--- The place in a list where a row stands, or would stand.
+function dataset.place_of(list, row)
+  return first_place(list, function(other) return other >= row end)
 end
 
 --- The rows of a window.
@@ -93,9 +93,49 @@ end
 -- @treturn number how many rows the window has
 function Dataset:window(start_time, end_time, open, filter_type, creator)
   local list = self._lists[(filter_type or ALL) .. ":" .. (creator or "")] or {}
-  local first = first_from(self._time, list, start_time, open)
-  local last = first_from(self._time, list, end_time, not open) - 1
+  local time = self._time
+  local first = first_place(list, function(row)
+    return time[row] > start_time or (time[row] == start_time and not open)
+  end)
+  local last = first_place(list, function(row)
+    return time[row] > end_time or (time[row] == end_time and open)
+  end) - 1
   return list, last, math.max(0, last - first + 1)
+end
+
+-- The row of every moment, by its id; made when something is deleted for the first time.
+local function rows_by_id(self)
+  if not self._by_id then
+    self._by_id = {}
+    for row = 1, self._rows do
+      self._by_id[(moments.head(self._seed, self._number[row]))] = row
+    end
+  end
+  return self._by_id
+end
+
+--- Takes a moment away.
+-- @tparam string id
+-- @treturn boolean false when there is none with this id
+function Dataset:delete(id)
+  local row = rows_by_id(self)[id]
+  if not row or self._deleted[row] then return false end
+  self._deleted[row] = true
+  self.count = self.count - 1
+  for _, list in pairs(self._lists) do
+    local place = dataset.place_of(list, row)
+    if list[place] == row then table.remove(list, place) end
+  end
+  return true
+end
+
+--- Every moment there is, as new tables, oldest first.
+function Dataset:all()
+  local list = {}
+  for row = 1, self._rows do
+    if not self._deleted[row] then list[#list + 1] = self:moment(row) end
+  end
+  return list
 end
 
 --- One moment as a new table.

@@ -9,8 +9,10 @@
 --   order    the reply's own fields in the document's order
 --   answer   function(corp, call) → fields | nil, errcode, what is wrong
 --
--- `corp` has options, data, tokens, now(); `call` has query, params, effect.
+-- `corp` has options, data, tokens, now(), and how often its cursors were forgotten; `call`
+-- has query, params, effect.
 
+local dataset = require "wxmoments.simulator.dataset"
 local json = require "wxmoments.simulator.json"
 local pages = require "wxmoments.simulator.pages"
 local params = require "wxmoments.simulator.params"
@@ -40,12 +42,34 @@ local function range_problem(asked)
 end
 
 -- limit is no part of it: it may change from page to page
-local function question(asked)
+local function question(corp, asked)
   return table.concat({
     json.number(asked.start_time), json.number(asked.end_time),
     given(asked.creator) or "", json.number(asked.filter_type or 2),
+    json.number(corp.forgotten),
   }, "|")
 end
+
+-- What a cursor remembers of a place in a list, and where that leads later on. "keyed": the
+-- last row given, so that a deletion moves nothing. "positional": how many rows came before,
+-- so that after a deletion among them a row is passed over.
+local MARKS = {
+  keyed = function(list, newest, total)
+    return {
+      of = function(place) return place > 0 and list[newest - place + 1] or 0 end,
+      place = function(mark)
+        local place = newest - dataset.place_of(list, mark) + 1
+        return mark > 0 and math.max(0, math.min(total, place)) or 0
+      end,
+    }
+  end,
+  positional = function(_, _, total)
+    return {
+      of = function(place) return place end,
+      place = function(mark) return math.min(total, mark) end,
+    }
+  end,
+}
 
 local function page_size(limit)
   if not limit or limit < 1 or limit > ROWS then return ROWS end
@@ -63,7 +87,10 @@ local function get_moment_list(corp, call)
   local open = corp.options.edges == "open"
   local list, newest, total = data:window(asked.start_time, asked.end_time, open,
     asked.filter_type, given(asked.creator))
-  local page = pages.open(question(asked), given(asked.cursor), total, page_size(asked.limit))
+  local cursor, refused = given(asked.cursor), call.effect.cursor_refused
+  if cursor and refused then return nil, refused, "cursor invalid" end
+  local marks = MARKS[corp.options.cursors](list, newest, total)
+  local page = pages.open(question(corp, asked), cursor, marks, total, page_size(asked.limit))
   if not page then return nil, 40058, "cursor invalid" end
   for _, change in ipairs(call.effect.page) do change(page) end
   local rows = {}

@@ -15,6 +15,12 @@ local function integer(first, last)
   end
 end
 
+local function seconds(value)
+  if type(value) ~= "number" or not (value >= 0 and value <= 86400) then
+    return "must be a number of seconds from 0 to 86400"
+  end
+end
+
 local function text(value)
   if type(value) ~= "string" or value == "" then return "must be a string that is not empty" end
 end
@@ -40,14 +46,42 @@ local function plan(value)
   return faults.problem(value, ops)
 end
 
-local function nginx(value)
-  if type(value) ~= "table" then return "must be a table" end
-  for name, path in pairs(value) do
-    if name ~= "binary" and name ~= "modules" then
-      return "has an unknown field '" .. tostring(name) .. "' (known: binary, modules)"
+-- A table of two paths. `both`: neither may be missing.
+local function paths(first, second, both)
+  return function(value)
+    if type(value) ~= "table" then return "must be a table" end
+    for name, path in pairs(value) do
+      if name ~= first and name ~= second then
+        return ("has an unknown field '%s' (known: %s, %s)"):format(tostring(name), first, second)
+      end
+      if type(path) ~= "string" then return name .. " must be a string" end
     end
-    if type(path) ~= "string" then return name .. " must be a string" end
+    if both and not (value[first] and value[second]) then
+      return "needs both " .. first .. " and " .. second
+    end
   end
+end
+
+local key_pair = paths("certificate", "key", true)
+local certificate = one_of("wrong_name", "expired", "unknown_ca", "self_signed")
+
+local function tls(value)
+  if value == true then return end
+  if type(value) == "table" then return key_pair(value) end
+  local wrong = certificate(value)
+  return wrong and wrong .. ", or true, or a table"
+end
+
+local function boolean(value)
+  if type(value) ~= "boolean" then return "must be true or false" end
+end
+
+local function protocols(value)
+  local wrong = type(value) ~= "string" or value == ""
+  for word in (wrong and "" or value):gmatch("%S+") do
+    wrong = wrong or not word:find("^TLSv1%.?[123]?$")
+  end
+  if wrong then return 'must be like "TLSv1.2 TLSv1.3"' end
 end
 
 -- The corp itself; 2024 as a year of data.
@@ -61,14 +95,22 @@ local CORP = {
   edges = { one_of("open", "closed"), "open" },
   last_cursor = { one_of("", "absent", "null"), "" },
   token_seconds = { integer(1, 31536000), 7200 },
+  cursors = { one_of("keyed", "positional"), "keyed" },
+  latency = { seconds, 0 },
   faults = { plan },
 }
 
 -- What each way to run it takes besides.
 local MORE = {
   new = { clock = { callable } },
-  serve = { port = { integer(1, 65535) }, nginx = { nginx } },
+  serve = {
+    port = { integer(1, 65535) }, nginx = { paths("binary", "modules") },
+    tls = { tls }, http2 = { boolean }, protocols = { protocols },
+  },
 }
+
+-- The ones that mean nothing to HTTP in the clear.
+local OF_TLS = { "http2", "protocols" }
 
 local function known(kind)
   local names = {}
@@ -113,6 +155,9 @@ function options.read(kind, given)
   -- 3.0 is welcome and must print as 3 on 5.4
   for _, name in ipairs { "seed", "moments", "start_time", "end_time" } do
     all[name] = math.floor(all[name])
+  end
+  for _, name in ipairs(OF_TLS) do
+    if all[name] and not all.tls then return nil, name .. " needs tls" end
   end
   if all.start_time > all.end_time then return nil, "start_time must not be after end_time" end
   return all
