@@ -46,6 +46,7 @@ build = {
         "csrc/lua_pager.c",
         "csrc/lua_read.c",
         "csrc/lua_rules.c",
+        "csrc/lua_sys.c",
         "csrc/lua_write.c",
         "csrc/wxm_buf.c",
         "csrc/wxm_json.c",

@@ -1,13 +1,13 @@
 /*
 ** luaopen_wxmoments_core: the module table of the C core, and its small functions.
-** rules: lua_rules.c, lua_read.c, lua_write.c. pager: lua_pager.c.
+** rules: lua_rules.c, lua_read.c, lua_write.c. pager: lua_pager.c. The OS: lua_sys.c.
 */
 #include "lua_pager.h"
 #include "lua_rules.h"
+#include "lua_sys.h"
 #include "wxm_number.h"
 #include "wxm_retry.h"
 #include "wxm_sha1.h"
-#include "wxm_sys.h"
 #include "wxm_text.h"
 #include "wxm_width.h"
 
@@ -121,31 +121,6 @@ static int core_sha1(lua_State *L)
     return 1;
 }
 
-/* core.now() -> seconds of a clock that never goes back */
-static int core_now(lua_State *L)
-{
-    lua_pushnumber(L, (lua_Number)wxm_sys_now());
-    return 1;
-}
-
-/* core.random() -> 0 <= x < 1 from the OS's generator */
-static int core_random(lua_State *L)
-{
-    unsigned char bytes[7];
-    double x = 0;
-    size_t i;
-
-    if (wxm_sys_random(bytes, sizeof bytes) != 0) {
-        return luaL_error(L, "the operating system has no randomness to give");
-    }
-    bytes[0] &= 0x1F; /* 53 bits: what a double holds */
-    for (i = 0; i < sizeof bytes; i++) {
-        x = x * 256 + bytes[i];
-    }
-    lua_pushnumber(L, (lua_Number)(x / 9007199254740992.0));
-    return 1;
-}
-
 /* A count as C's int has it: NaN is 0, what is beyond the range its end. */
 static int count_of(double d)
 {
@@ -231,14 +206,19 @@ static int core_retry(lua_State *L)
 int luaopen_wxmoments_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {
+        {"columns", wxm_lua_columns},
         {"distance", core_distance},
         {"escape", core_escape},
         {"fit", core_fit},
         {"length", core_length},
-        {"now", core_now},
+        {"lock", wxm_lua_lock},
+        {"nonce", wxm_lua_nonce},
+        {"now", wxm_lua_now},
         {"number", core_number},
         {"pager", wxm_lua_pager_new},
-        {"random", core_random},
+        {"private_file", wxm_lua_private_file},
+        {"random", wxm_lua_random},
+        {"replace_file", wxm_lua_replace_file},
         {"retry", core_retry},
         {"rules", wxm_lua_rules_new},
         {"sha1", core_sha1},
@@ -250,6 +230,7 @@ int luaopen_wxmoments_core(lua_State *L)
 
     wxm_lua_rules_class(L);
     wxm_lua_pager_class(L);
+    wxm_lua_sys_class(L);
     lua_newtable(L);
     wxm_lua_register(L, functions);
     return 1;

@@ -1,9 +1,17 @@
 /* What the core asks of the operating system. */
 #if !defined(_DEFAULT_SOURCE)
-#define _DEFAULT_SOURCE /* getentropy */
+#define _DEFAULT_SOURCE /* getentropy, flock, mkstemp */
 #endif
 #include "wxm_sys.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #if defined(__APPLE__)
@@ -31,4 +39,100 @@ int wxm_sys_random(void *bytes, size_t n)
         n -= part;
     }
     return 0;
+}
+
+static int write_all(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(fd, p, n);
+        if (written < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return errno;
+        }
+        p += written;
+        n -= (size_t)written;
+    }
+    return fsync(fd) == 0 ? 0 : errno;
+}
+
+int wxm_sys_replace_file(const char *path, const void *bytes, size_t n)
+{
+    static const char suffix[] = ".XXXXXX";
+    size_t len = strlen(path);
+    char *beside = malloc(len + sizeof suffix);
+    int fd, failed;
+
+    if (beside == NULL) {
+        return ENOMEM;
+    }
+    memcpy(beside, path, len);
+    memcpy(beside + len, suffix, sizeof suffix);
+    fd = mkstemp(beside); /* 0600, whatever the umask gives away */
+    if (fd < 0) {
+        failed = errno;
+        goto done;
+    }
+    failed = write_all(fd, bytes, n);
+    if (close(fd) != 0 && failed == 0) {
+        failed = errno;
+    }
+    if (failed == 0 && rename(beside, path) != 0) {
+        failed = errno;
+    }
+    if (failed != 0) {
+        unlink(beside);
+    }
+done:
+    free(beside);
+    return failed;
+}
+
+int wxm_sys_lock(const char *path, int *lock)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), failed;
+
+    if (fd < 0) {
+        return errno;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        failed = errno;
+        close(fd);
+        return failed;
+    }
+    *lock = fd;
+    return 0;
+}
+
+void wxm_sys_unlock(int lock)
+{
+    close(lock); /* the file stays: taking it away would let two hold "the" lock */
+}
+
+int wxm_sys_private_file(const char *path)
+{
+    struct stat info;
+
+    if (stat(path, &info) != 0) {
+        return errno;
+    }
+    if (!S_ISREG(info.st_mode) || info.st_uid != geteuid() ||
+        (info.st_mode & 077) != 0) {
+        return EPERM;
+    }
+    return 0;
+}
+
+int wxm_sys_columns(int fd)
+{
+    struct winsize size;
+
+    if (!isatty(fd)) {
+        return 0;
+    }
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+        return 80;
+    }
+    return size.ws_col;
 }
