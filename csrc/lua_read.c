@@ -23,6 +23,7 @@ typedef struct {
     const char *key; /* the name being read, as it stands in the body */
     size_t key_len;
     char closer; /* '}' or ']'; '\0' for the list around a bare element */
+    int pick;    /* the object becomes this field of its own; -1: it is a table */
     char drop;   /* the rule wanted something else: read, then forget */
 } frame;
 
@@ -278,6 +279,14 @@ static int scalar(lua_State *L, reader *r, const wxm_rule *rule, char c)
     }
 }
 
+/* The field that stands for an object of the list around it; -1: the object does. */
+static int pick_of(const reader *r, const wxm_rule *rule)
+{
+    const wxm_rule *around = r->depth < 2 ? NULL : r->frames[r->depth - 2].rule;
+
+    return around != NULL && rule != NULL && around->items == rule ? around->pick : -1;
+}
+
 /* Begins a container for 'rule' whose end will be 'closer'. */
 static int open_container(lua_State *L, reader *r, wxm_rule *rule, char closer,
                           int drop)
@@ -292,13 +301,18 @@ static int open_container(lua_State *L, reader *r, wxm_rule *rule, char closer,
     f = &r->frames[r->depth++];
     memset(f, 0, sizeof *f);
     f->rule = rule;
-    f->field = -1;
+    f->field = f->pick = -1;
     f->closer = closer;
     f->drop = (char)drop;
     /* As many as last time; but an entry takes two bytes at least, whatever it is. */
     hint = rule == NULL ? 0 : rule->hint;
     hint = hint < left / 2 ? hint : left / 2;
-    lua_createtable(L, is_object ? 0 : (int)hint, is_object ? (int)hint : 0);
+    f->pick = is_object ? pick_of(r, rule) : -1;
+    if (f->pick >= 0) {
+        lua_pushnil(L); /* the field's value comes here */
+    } else {
+        lua_createtable(L, is_object ? 0 : (int)hint, is_object ? (int)hint : 0);
+    }
     return 0;
 }
 
@@ -392,18 +406,27 @@ static int next_entry(lua_State *L, reader *r, wxm_rule **rule)
 */
 static void store(lua_State *L, frame *f, int got)
 {
-    if (f->closer == '}') {
+    if (f->closer != '}') {
         if (got) {
-            lua_rawset(L, -3);
-            f->count++;
-        } else {
-            lua_pop(L, 1);
-            if (f->field >= 0) {
-                f->seen &= ~(UINT64_C(1) << f->field);
-            }
+            lua_rawseti(L, -2, (int)++f->count);
         }
-    } else if (got) {
-        lua_rawseti(L, -2, (int)++f->count);
+        return;
+    }
+    if (!got) {
+        lua_pop(L, 1); /* the key */
+        if (f->field >= 0) {
+            f->seen &= ~(UINT64_C(1) << f->field);
+        }
+        return;
+    }
+    f->count++;
+    if (f->pick < 0) {
+        lua_rawset(L, -3);
+    } else if (f->field == f->pick) {
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+    } else {
+        lua_pop(L, 2);
     }
 }
 
@@ -451,14 +474,16 @@ static void fill_lists(lua_State *L, const frame *f)
 static int leave(lua_State *L, reader *r)
 {
     frame *f = &r->frames[r->depth - 1];
-    int drop = f->drop != 0;
+    int drop = f->drop != 0 || (f->pick >= 0 && lua_isnil(L, -1));
 
     if (f->rule != NULL) {
         wxm_problem problem;
         f->rule->hint = f->count;
         if (f->closer == '}') {
             complete_object(L, r, f);
-            fill_lists(L, f);
+            if (f->pick < 0) {
+                fill_lists(L, f);
+            }
         } else if (wxm_rule_count(f->rule, f->count, &problem) != 0) {
             problem_at(L, r, f->rule, &problem, r->json.at);
         }

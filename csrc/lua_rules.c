@@ -148,7 +148,7 @@ static void check_names(lua_State *L, int spec)
         "type",        "min",         "max",          "unit",      "enum",  "items",
         "fields",      "one_of",      "span",         "required",  "fill",  "from_text",
         "from_number", "from_single", "keep_unknown", "printable", "codes", "origin",
-        "source",      "omit_empty",  "about",
+        "source",      "omit_empty",  "about",        "pick",
     };
     size_t i;
 
@@ -343,6 +343,18 @@ static void compile_fields(lua_State *L, wxm_rule *rule, int spec, int depth)
     lua_pop(L, 1);
 }
 
+static void compile_pick(lua_State *L, wxm_rule *rule, int spec)
+{
+    if (get(L, spec, "pick") != LUA_TNIL) {
+        if (rule->items == NULL || rule->items->type != WXM_TYPE_OBJECT) {
+            luaL_error(L, "rule: 'pick' is for lists of objects");
+        }
+        rule->pick = field_on_top(L, rule->items);
+    } else {
+        lua_pop(L, 1);
+    }
+}
+
 static void compile(lua_State *L, wxm_rule *rule, int spec, int depth)
 {
     int type, unit;
@@ -387,6 +399,7 @@ static void compile(lua_State *L, wxm_rule *rule, int spec, int depth)
     } else {
         lua_pop(L, 1);
     }
+    compile_pick(L, rule, spec);
     compile_fields(L, rule, spec, depth);
     compile_groups(L, rule, spec);
     compile_span(L, rule, spec);

@@ -13,7 +13,7 @@ wxm_rule *wxm_rule_new(void)
     wxm_rule *rule = calloc(1, sizeof *rule);
 
     if (rule != NULL) {
-        rule->span_from = rule->span_to = -1;
+        rule->span_from = rule->span_to = rule->pick = -1;
     }
     return rule;
 }

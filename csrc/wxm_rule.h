@@ -105,8 +105,9 @@ struct wxm_rule {
     char **words;              /* a string's enum, NUL-ended; owned */
     size_t value_count;        /* of the one or the other */
     char *allowed;             /* the enum as a sentence has it: "0, 1 or 2"; owned */
-    wxm_rule *items;           /* of a list's elements; NULL: anything */
-    wxm_field *fields;         /* of an object, in the order they are written */
+    int pick; /* read: a list's elements become this field of theirs; -1: stay whole */
+    wxm_rule *items;   /* of a list's elements; NULL: anything */
+    wxm_field *fields; /* of an object, in the order they are written */
     size_t field_count;
     wxm_group *groups;
     size_t group_count;

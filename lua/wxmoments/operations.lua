@@ -13,6 +13,8 @@
 --       codes = { too_long = "…" }, origin =,   the document's own words for a problem
 --       from_text, from_number, from_single,    reading: other spellings that are understood
 --       fill = true,                            reading: an absent list becomes an empty one
+--       pick = "a",                             reading: a list of objects as the flat list of
+--                                               this field of theirs
 --       source = "…" }                          where it is written
 --
 -- The document is "获取客户朋友圈全部的发表记录" (WeCom, path 96352); section names are its own.

@@ -147,6 +147,25 @@ describe("rules:read", function()
     end)
   end
 
+  it("makes a flat list of one field, checked all the same", function()
+    local flat = core.rules { type = "object", fields = { { "list", type = "list", pick = "id",
+      items = { type = "object", fields = { { "id", type = "string", required = true },
+        { "other", type = "list", items = { type = "integer" } } } } } } }
+    local value, problem = flat:read('{"list":[{"id":"a"},{"x":{"id":"no"},"id":"b","other":[1]}]}')
+    assert.is_nil(problem)
+    assert.same({ list = { "a", "b" } }, value)
+    for body, path in pairs { ['{"list":[{"id":"a"},{}]}'] = "list[2].id",
+      ['{"list":[{"id":null}]}'] = "list[1].id", ['{"list":[{"id":5}]}'] = "list[1].id",
+      ['{"list":["a"]}'] = "list[1]", ['{"list":[{"id":"a","other":[""]}]}'] = "list[1].other[1]" } do
+      problem = select(2, flat:read(body))
+      assert.equal(path, problem.path)
+    end
+    assert.has_error(function()
+      core.rules { type = "list", pick = "x", items = { type = "object", fields = {} } }
+    end)
+    assert.has_error(function() core.rules { type = "list", pick = "x" } end)
+  end)
+
   it("wants an errcode: {} is no empty list", function()
     local value, problem = rules:read("{}")
     assert.same({ list = {} }, value)
