@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Stack places of rules:read; containers being built stand above them. */
-enum { ARG_SELF = 1, ARG_BODY, KEYS, PROBLEM };
+enum { ARG_SELF = 1, ARG_BODY, PROBLEM, KEYS };
 
 /* A reply that says more than this in one body is not one of WeCom's. */
 #define MAX_VALUES 2000000
@@ -34,6 +34,14 @@ typedef struct {
     size_t depth;
     size_t values;
 } reader;
+
+/* The byte that begins the next token. Servers rarely send white space. */
+static char peek(reader *r)
+{
+    const char *at = r->json.at;
+
+    return at<r->json.end && * at> ' ' ? *at : wxm_json_peek(&r->json);
+}
 
 /* Where the reader is, as a path; 'chain' lends the room. */
 static const wxm_lua_path *path_of(const reader *r, wxm_lua_path chain[])
@@ -299,9 +307,12 @@ static int open_container(lua_State *L, reader *r, wxm_rule *rule, char closer,
         return give_up(L, r, WXM_PROBLEM_TOO_DEEP, NULL);
     }
     f = &r->frames[r->depth++];
-    memset(f, 0, sizeof *f);
     f->rule = rule;
-    f->field = f->pick = -1;
+    f->count = 0;
+    f->seen = 0;
+    f->field = -1;
+    f->key = NULL;
+    f->key_len = 0;
     f->closer = closer;
     f->drop = (char)drop;
     /* As many as last time; but an entry takes two bytes at least, whatever it is. */
@@ -331,71 +342,95 @@ static int enter(lua_State *L, reader *r, wxm_rule *rule, char c)
     return open_container(L, r, rule, closer, drop);
 }
 
-/*
-** Pushes an entry's name; '*rule' becomes the rule of its value. Names that the rules
-** know are Lua strings already and only fetched.
-*/
-static int push_name(lua_State *L, reader *r, frame *f, const wxm_json_text *name,
-                     wxm_rule **rule)
+/* Marks the field as met. -1 when it was met before in the same object. */
+static int meet(lua_State *L, reader *r, frame *f, int i)
 {
-    const wxm_field *field;
-    uint64_t bit;
-    int i = -1;
+    uint64_t bit = UINT64_C(1) << i;
 
-    *rule = NULL;
-    if (name->escaped) {
-        push_text(L, r, name);
-    }
-    if (f->rule != NULL) {
-        size_t n = name->n;
-        const char *s = name->escaped ? lua_tolstring(L, -1, &n) : name->s;
-        i = wxm_rule_find(f->rule, s, n, (size_t)f->field + 1);
-    }
     f->field = i;
-    if (i < 0) {
-        if (!name->escaped) {
-            push_text(L, r, name);
-        }
-        return 0;
-    }
-    field = &f->rule->fields[i];
-    bit = UINT64_C(1) << i;
     if (f->seen & bit) {
         return give_up(L, r, WXM_PROBLEM_DUPLICATE, NULL);
     }
     f->seen |= bit;
-    *rule = field->rule;
-    if (!name->escaped) {
-        lua_rawgeti(L, KEYS, field->key);
-    }
     return 0;
+}
+
+/*
+** Servers keep an order: is the name that begins at 'at' one of the fields behind the
+** last one met? Then it is passed without being looked at a second time. The field, or -1.
+*/
+static int expected_field(reader *r, frame *f)
+{
+    const char *name = r->json.at + 1;
+    size_t left = (size_t)(r->json.end - name), i;
+
+    for (i = (size_t)f->field + 1; i < f->rule->field_count; i++) {
+        const wxm_field *field = &f->rule->fields[i];
+        if (field->len < left && name[field->len] == '"' &&
+            memcmp(name, field->name, field->len) == 0) {
+            f->key = name;
+            f->key_len = field->len;
+            r->json.at = name + field->len + 1;
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/*
+** Passes an entry's name and pushes it; '*rule' becomes the rule of its value. Names that
+** the rules know are Lua strings already and only fetched.
+*/
+static int push_name(lua_State *L, reader *r, frame *f, wxm_rule **rule)
+{
+    wxm_json_text name;
+    int i = f->rule == NULL ? -1 : expected_field(r, f);
+
+    if (i < 0) {
+        if (wxm_json_string(&r->json, &name) != 0) {
+            return syntax(L, r);
+        }
+        f->key = name.s;
+        f->key_len = name.n;
+        push_text(L, r, &name);
+        if (f->rule != NULL) {
+            size_t n;
+            const char *s = lua_tolstring(L, -1, &n);
+            i = wxm_rule_find(f->rule, s, n, 0);
+        }
+    } else {
+        lua_pushvalue(L, KEYS + f->rule->fields[i].key);
+    }
+    if (i < 0) {
+        f->field = -1;
+        *rule = NULL;
+        return 0;
+    }
+    *rule = f->rule->fields[i].rule;
+    return meet(L, r, f, i);
 }
 
 /* Reads up to the value of the next entry; '*rule' becomes that value's rule. */
 static int next_entry(lua_State *L, reader *r, wxm_rule **rule)
 {
     frame *f = &r->frames[r->depth - 1];
-    wxm_json_text name;
 
     if (f->closer != '}') {
         *rule = f->rule == NULL ? NULL : f->rule->items;
         return 0;
     }
-    if (wxm_json_peek(&r->json) != '"') {
+    if (peek(r) != '"') {
         r->json.error = "a name in quotes is missing here";
         return syntax(L, r);
     }
-    if (wxm_json_string(&r->json, &name) != 0) {
-        return syntax(L, r);
-    }
-    f->key = name.s;
-    f->key_len = name.n;
-    if (push_name(L, r, f, &name, rule) != 0) {
+    if (push_name(L, r, f, rule) != 0) {
         return -1;
     }
-    if (wxm_json_expect(&r->json, ':', "a colon is missing here") != 0) {
+    if (peek(r) != ':') {
+        r->json.error = "a colon is missing here";
         return syntax(L, r);
     }
+    r->json.at++;
     return 0;
 }
 
@@ -433,15 +468,13 @@ static void store(lua_State *L, frame *f, int got)
 /* What an object lacks at its end. */
 static void complete_object(lua_State *L, reader *r, frame *f)
 {
+    uint64_t missing = f->rule->required_fields & ~f->seen;
     size_t i;
 
-    for (i = 0; i < f->rule->field_count; i++) {
+    for (i = 0; missing != 0; i++, missing >>= 1) {
         const wxm_field *field = &f->rule->fields[i];
         wxm_problem problem = {WXM_PROBLEM_REQUIRED, 0, 0, NULL};
-        if (f->seen >> i & 1) {
-            continue;
-        }
-        if (field->rule->required) {
+        if (missing & 1) {
             f->key = field->name;
             f->key_len = field->len;
             problem_at(L, r, field->rule, &problem, r->json.at - 1);
@@ -452,21 +485,15 @@ static void complete_object(lua_State *L, reader *r, frame *f)
 /* A list that the rule always shows is there, also when it came as null or not. */
 static void fill_lists(lua_State *L, const frame *f)
 {
+    uint64_t missing = f->rule->filled_fields & ~f->seen;
     size_t i;
 
-    for (i = 0; i < f->rule->field_count; i++) {
-        const wxm_field *field = &f->rule->fields[i];
-        if (!field->rule->fill) {
-            continue;
-        }
-        lua_rawgeti(L, KEYS, field->key);
-        lua_rawget(L, -2);
-        if (lua_isnil(L, -1)) {
-            lua_rawgeti(L, KEYS, field->key);
+    for (i = 0; missing != 0; i++, missing >>= 1) {
+        if (missing & 1) {
+            lua_pushvalue(L, KEYS + f->rule->fields[i].key);
             lua_newtable(L);
-            lua_rawset(L, -4);
+            lua_rawset(L, -3);
         }
-        lua_pop(L, 1);
     }
 }
 
@@ -509,7 +536,7 @@ static int hang(lua_State *L, reader *r, int got, wxm_rule **rule)
             got = leave(L, r);
             continue;
         }
-        c = wxm_json_peek(&r->json);
+        c = peek(r);
         if (c == ',') {
             r->json.at++;
             return next_entry(L, r, rule) == 0 ? 1 : -1;
@@ -550,7 +577,7 @@ static int read_body(lua_State *L, reader *r)
     int more = 1;
 
     while (more == 1) {
-        char c = wxm_json_peek(&r->json);
+        char c = peek(r);
         int got;
         if (++r->values > MAX_VALUES) {
             return give_up(L, r, WXM_PROBLEM_TOO_BIG, "values");
@@ -566,7 +593,7 @@ static int read_body(lua_State *L, reader *r)
             if (enter(L, r, rule, c) != 0) {
                 return -1;
             }
-            if (wxm_json_peek(&r->json) != r->frames[r->depth - 1].closer) {
+            if (peek(r) != r->frames[r->depth - 1].closer) {
                 if (next_entry(L, r, &rule) != 0) {
                     return -1;
                 }
@@ -597,14 +624,20 @@ int wxm_lua_rules_read(lua_State *L)
     wxm_lua_rules *box = luaL_checkudata(L, ARG_SELF, WXM_LUA_RULES);
     size_t n;
     const char *body;
+    int keys, i;
     reader r;
 
     luaL_checktype(L, ARG_BODY, LUA_TSTRING);
     body = lua_tolstring(L, ARG_BODY, &n);
     lua_settop(L, ARG_BODY);
-    lua_getuservalue(L, ARG_SELF);
     lua_pushnil(L); /* PROBLEM */
-    luaL_checkstack(L, 2 * WXM_RULE_DEPTH + 16, "a reply is nested too deep");
+    lua_getuservalue(L, ARG_SELF);
+    /* Every name the rules know, at KEYS + wxm_field.key: fetched once, pushed often. */
+    keys = (int)lua_rawlen(L, KEYS);
+    luaL_checkstack(L, keys + 2 * WXM_RULE_DEPTH + 16, "a reply is nested too deep");
+    for (i = 1; i <= keys; i++) {
+        lua_rawgeti(L, KEYS, i);
+    }
 
     r.box = box;
     r.depth = 0;

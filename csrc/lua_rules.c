@@ -338,6 +338,8 @@ static void compile_fields(lua_State *L, wxm_rule *rule, int spec, int depth)
             field->key = (int)lua_rawlen(L, KEYS) + 1;
             lua_rawseti(L, KEYS, field->key);
             compile_child(L, &field->rule, depth);
+            rule->required_fields |= (uint64_t)field->rule->required << i;
+            rule->filled_fields |= (uint64_t)field->rule->fill << i;
         }
     }
     lua_pop(L, 1);

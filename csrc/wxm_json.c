@@ -39,19 +39,73 @@ int wxm_json_expect(wxm_json *json, char c, const char *wanted)
     return 0;
 }
 
-/* Is there a byte below 0x20 or above 0x7F, a quote or a backslash among the eight? */
-static int has_special(const char *p)
+/* May the byte stand in a string as it is, and stand for itself? */
+static int is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+/*
+** How many of the eight bytes at 'p' are plain before the first that is not; at least 0,
+** at most 8, never too many.
+*/
+static size_t plain_of_eight(const char *p)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     const uint64_t high = UINT64_C(0x8080808080808080);
-    uint64_t x, quote, slash;
+    uint64_t x, quote, slash, special;
 
     memcpy(&x, p, sizeof x);
     quote = x ^ ones * '"';
     slash = x ^ ones * '\\';
-    /* (v - 1) & ~v has its high bit set where the byte v was 0 (or a borrow came by,
-       which only sends us to the slow loop); x - 0x20 likewise where it was below. */
-    return (((quote - ones) | (slash - ones) | (x - ones * 0x20) | x) & high) != 0;
+    /* A byte minus one has its high bit set where the byte was 0, and minus 0x20 where it
+       was below 0x20. A borrow may mark a byte too many, but only above a marked one. */
+    special = ((quote - ones) | (slash - ones) | (x - ones * 0x20) | x) & high;
+    if (special == 0) {
+        return 8;
+    }
+#if defined(__GNUC__) && defined(__BYTE_ORDER__) &&                                    \
+    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (size_t)__builtin_ctzll(special) / 8;
+#else
+    return 0; /* the caller looks at each byte */
+#endif
+}
+
+/* Passes the bytes that are plain. */
+static const char *pass_plain(const char *p, const char *end)
+{
+    while (end - p >= 8) {
+        size_t n = plain_of_eight(p);
+        p += n;
+        if (n < 8) {
+            break;
+        }
+    }
+    while (p < end && is_plain((unsigned char)*p)) {
+        p++;
+    }
+    return p;
+}
+
+/* Passes code points beyond ASCII; stops at ASCII, the end, or what is not UTF-8. */
+static const char *pass_wide(const char *p, const char *end)
+{
+    while (p < end && (unsigned char)*p >= 0x80) {
+        unsigned char c = (unsigned char)*p;
+        size_t len = 3;
+        /* U+1000 to U+CFFF, all of Chinese: three bytes, and nothing else to look at */
+        if (!(c >= 0xE1 && c <= 0xEC && end - p >= 3 &&
+              ((unsigned char)p[1] & 0xC0) == 0x80 &&
+              ((unsigned char)p[2] & 0xC0) == 0x80)) {
+            len = wxm_text_next(p, end, NULL);
+        }
+        if (len == 0) {
+            break;
+        }
+        p += len;
+    }
+    return p;
 }
 
 static int hex_value(char c)
@@ -127,29 +181,26 @@ int wxm_json_string(wxm_json *json, wxm_json_text *text)
     text->escaped = 0;
     for (;;) {
         size_t len;
-        while (end - p >= 8 && !has_special(p)) {
-            p += 8;
-        }
+        p = pass_wide(pass_plain(p, end), end);
         if (p == end) {
             return fail(json, p, "the text ends inside a string");
         }
         if (*p == '"') {
             break;
         }
-        if (*p == '\\') {
-            len = escape_length(p, end);
-            if (len == 0) {
-                return fail(json, p, "invalid escape in a string");
-            }
-            text->escaped = 1;
-        } else if ((unsigned char)*p < 0x20) {
-            return fail(json, p, "control character in a string");
-        } else {
-            len = wxm_text_next(p, end, NULL);
-            if (len == 0) {
-                return fail(json, p, "invalid UTF-8 in a string");
-            }
+        if (is_plain((unsigned char)*p)) {
+            continue;
         }
+        if (*p != '\\') {
+            return fail(json, p,
+                        (unsigned char)*p < 0x20 ? "control character in a string"
+                                                 : "invalid UTF-8 in a string");
+        }
+        len = escape_length(p, end);
+        if (len == 0) {
+            return fail(json, p, "invalid escape in a string");
+        }
+        text->escaped = 1;
         p += len;
     }
     text->n = (size_t)(p - text->s);

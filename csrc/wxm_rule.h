@@ -109,6 +109,8 @@ struct wxm_rule {
     wxm_rule *items;   /* of a list's elements; NULL: anything */
     wxm_field *fields; /* of an object, in the order they are written */
     size_t field_count;
+    uint64_t required_fields; /* a bit for each field that is required */
+    uint64_t filled_fields;   /* and for each list that is to be filled in */
     wxm_group *groups;
     size_t group_count;
     int span_from, span_to;     /* indices of two integer fields, or -1 */
