@@ -29,7 +29,6 @@ typedef struct {
 
 typedef struct {
     wxm_json json;
-    wxm_lua_rules *box;
     frame frames[WXM_RULE_DEPTH];
     size_t depth;
     size_t values;
@@ -110,8 +109,11 @@ static int mismatch(lua_State *L, const reader *r, const wxm_rule *rule,
     return 0;
 }
 
-/* Pushes a string token's text. */
-static void push_text(lua_State *L, reader *r, const wxm_json_text *text)
+/*
+** Pushes a string token's text. One with escapes is put together in room of Lua's own:
+** rare enough, and safe whatever a finalizer does meanwhile.
+*/
+static void push_text(lua_State *L, const wxm_json_text *text)
 {
     char *room;
 
@@ -119,21 +121,20 @@ static void push_text(lua_State *L, reader *r, const wxm_json_text *text)
         lua_pushlstring(L, text->s, text->n);
         return;
     }
-    wxm_buf_again(&r->box->scratch, text->n);
-    room = wxm_buf_reserve(&r->box->scratch, text->n);
-    if (room == NULL) {
-        luaL_error(L, "not enough memory for a string");
-        return; /* not reached */
-    }
+    room = lua_newuserdata(L, text->n);
     lua_pushlstring(L, room, wxm_json_unescape(text, room));
+    lua_remove(L, -2);
 }
 
-static void push_integer(lua_State *L, int64_t value)
+static int is_below_exact(int64_t value)
 {
-    wxm_lua_pushinteger(L, value);
+    return value < WXM_NUMBER_EXACT && value > -WXM_NUMBER_EXACT;
 }
 
-/* A whole number of any spelling ("1", "1.0", "1e3") within int64_t. */
+/*
+** A whole number of any spelling ("1", "1.0", "1e3"). One with a point or an exponent
+** passes through a double, where 2^53 + 1 reads as 2^53: only what is below is exact.
+*/
 static int whole_of(const wxm_json_number *number, int64_t *value)
 {
     double d;
@@ -141,10 +142,8 @@ static int whole_of(const wxm_json_number *number, int64_t *value)
     if (number->whole) {
         return wxm_number_integer(number->s, number->n, value) == 0;
     }
-    /* The text of 2^53 + 1 reads as 2^53 here, so only what is below is exact. */
     return wxm_number_double(number->s, number->n, &d) == 0 &&
-           wxm_number_is_integer(d, value) &&
-           *value<WXM_NUMBER_EXACT && * value> - WXM_NUMBER_EXACT;
+           wxm_number_is_integer(d, value) && is_below_exact(*value);
 }
 
 static int integer_value(lua_State *L, reader *r, const wxm_rule *rule,
@@ -157,7 +156,7 @@ static int integer_value(lua_State *L, reader *r, const wxm_rule *rule,
         problem_at(L, r, rule, &problem, number->s);
         return 0;
     }
-    push_integer(L, value);
+    wxm_lua_pushinteger(L, value);
     return 1;
 }
 
@@ -173,7 +172,7 @@ static void push_free_number(lua_State *L, const wxm_json_number *number)
     if (number->whole) {
         if (wxm_number_integer(number->s, number->n, &value) == 0 &&
             value <= WXM_NUMBER_EXACT && value >= -WXM_NUMBER_EXACT) {
-            push_integer(L, value);
+            wxm_lua_pushinteger(L, value);
             return;
         }
     } else if (wxm_number_double(number->s, number->n, &d) == 0) {
@@ -193,7 +192,7 @@ static int string_value(lua_State *L, reader *r, const wxm_rule *rule)
     }
     if (rule == NULL || rule->type == WXM_TYPE_STRING) {
         wxm_problem problem;
-        push_text(L, r, &text);
+        push_text(L, &text);
         if (rule != NULL && (rule->has_min || rule->has_max || rule->words != NULL ||
                              rule->printable)) {
             size_t n;
@@ -392,7 +391,7 @@ static int push_name(lua_State *L, reader *r, frame *f, wxm_rule **rule)
         }
         f->key = name.s;
         f->key_len = name.n;
-        push_text(L, r, &name);
+        push_text(L, &name);
         if (f->rule != NULL) {
             size_t n;
             const char *s = lua_tolstring(L, -1, &n);
@@ -571,9 +570,9 @@ static wxm_rule *free_if_any(wxm_rule *rule)
 }
 
 /* Reads the whole body: 0 with the value on top, or -1. */
-static int read_body(lua_State *L, reader *r)
+static int read_body(lua_State *L, reader *r, wxm_rule *root)
 {
-    wxm_rule *rule = r->box->root;
+    wxm_rule *rule = root;
     int more = 1;
 
     while (more == 1) {
@@ -639,11 +638,10 @@ int wxm_lua_rules_read(lua_State *L)
         lua_rawgeti(L, KEYS, i);
     }
 
-    r.box = box;
     r.depth = 0;
     r.values = 0;
     wxm_json_init(&r.json, body, n);
-    if (read_body(L, &r) == 0) {
+    if (read_body(L, &r, box->root) == 0) {
         if (wxm_json_peek(&r.json) != '\0' || r.json.at != r.json.end) {
             r.json.error = "something follows the end of the JSON text";
             syntax(L, &r);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BUFFER "wxmoments.buffer"
+
 /* Stack places of core.rules. */
 enum { ARG_SPEC = 1, BOX, KEYS };
 
@@ -416,7 +418,6 @@ int wxm_lua_rules_new(lua_State *L)
     lua_settop(L, ARG_SPEC);
     box = lua_newuserdata(L, sizeof *box);
     box->root = NULL;
-    wxm_buf_init(&box->scratch, (size_t)-1 / 4);
     wxm_lua_setmetatable(L, WXM_LUA_RULES);
     lua_newtable(L); /* KEYS */
     box->root = wxm_rule_new();
@@ -569,8 +570,22 @@ static int rules_gc(lua_State *L)
 
     wxm_rule_free(box->root);
     box->root = NULL;
-    wxm_buf_free(&box->scratch);
     return 0;
+}
+
+static int buffer_gc(lua_State *L)
+{
+    wxm_buf_free(luaL_checkudata(L, 1, BUFFER));
+    return 0;
+}
+
+wxm_buf *wxm_lua_push_buffer(lua_State *L, size_t cap)
+{
+    wxm_buf *buf = lua_newuserdata(L, sizeof *buf);
+
+    wxm_buf_init(buf, cap);
+    wxm_lua_setmetatable(L, BUFFER);
+    return buf;
 }
 
 static int rules_tostring(lua_State *L)
@@ -593,5 +608,9 @@ void wxm_lua_rules_class(lua_State *L)
         {"__tostring", rules_tostring},
         {NULL, NULL},
     };
+    static const luaL_Reg none[] = {{NULL, NULL}};
+    static const luaL_Reg buffer[] = {{"__gc", buffer_gc}, {NULL, NULL}};
+
     wxm_lua_class(L, WXM_LUA_RULES, methods, metamethods);
+    wxm_lua_class(L, BUFFER, none, buffer);
 }

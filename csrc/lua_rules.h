@@ -12,9 +12,15 @@
 
 /* Uservalue: a list with the Lua string of every field name, at wxm_field.key. */
 typedef struct {
-    wxm_rule *root;  /* owned; NULL while it is being compiled */
-    wxm_buf scratch; /* for text on its way; kept to be used again */
+    wxm_rule *root; /* owned; NULL while it is being compiled */
 } wxm_lua_rules;
+
+/*
+** Pushes an empty buffer of at most 'cap' bytes, which the collector frees when nobody
+** did. Each call has its own: any allocation of Lua's may run a finalizer, and that may
+** use the same rule set.
+*/
+wxm_buf *wxm_lua_push_buffer(lua_State *L, size_t cap);
 
 /* Where a value stands: a chain from the value up to the root, on the C stack. */
 typedef struct wxm_lua_path {

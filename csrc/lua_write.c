@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Stack places of both functions; the value being walked stands above them. */
-enum { ARG_SELF = 1, ARG_VALUE, PROBLEMS };
+enum { ARG_SELF = 1, ARG_VALUE, BUFFER, PROBLEMS };
 
 /* A caller who has made more mistakes than this will mend these first. */
 #define MAX_PROBLEMS 100
@@ -547,8 +547,8 @@ static void walk(lua_State *L, writer *w, const wxm_lua_rules *box)
 {
     wxm_lua_path root = {NULL, NULL, 0, 0, NULL};
 
-    lua_settop(L, ARG_VALUE);
-    lua_newtable(L); /* PROBLEMS */
+    lua_settop(L, BUFFER); /* nil where nothing is written */
+    lua_newtable(L);       /* PROBLEMS */
     lua_pushvalue(L, ARG_VALUE);
     value_on_top(L, w, box->root, &root);
     lua_pop(L, 1);
@@ -586,13 +586,13 @@ int wxm_lua_rules_check(lua_State *L)
 */
 int wxm_lua_rules_write(lua_State *L)
 {
-    wxm_lua_rules *box = luaL_checkudata(L, ARG_SELF, WXM_LUA_RULES);
+    const wxm_lua_rules *box = luaL_checkudata(L, ARG_SELF, WXM_LUA_RULES);
     writer w = {NULL, 0, 0, 0};
 
     luaL_checkany(L, ARG_VALUE);
     w.script = lua_toboolean(L, 3);
-    w.out = &box->scratch;
-    wxm_buf_again(w.out, MAX_BODY);
+    lua_settop(L, ARG_VALUE);
+    w.out = wxm_lua_push_buffer(L, MAX_BODY);
     walk(L, &w, box);
     if (w.out->state != WXM_BUF_OK) {
         wxm_lua_path root = {NULL, NULL, 0, 0, NULL};
@@ -608,5 +608,6 @@ int wxm_lua_rules_write(lua_State *L)
         return 2;
     }
     lua_pushlstring(L, w.out->len > 0 ? w.out->data : "", w.out->len);
+    wxm_buf_free(w.out); /* a large body is not kept until the next collection */
     return 1;
 }

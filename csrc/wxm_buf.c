@@ -25,13 +25,6 @@ void wxm_buf_free(wxm_buf *buf)
     wxm_buf_init(buf, buf->cap);
 }
 
-void wxm_buf_again(wxm_buf *buf, size_t cap)
-{
-    buf->len = 0;
-    buf->cap = cap;
-    buf->state = WXM_BUF_OK;
-}
-
 char *wxm_buf_reserve(wxm_buf *buf, size_t n)
 {
     size_t need, size;

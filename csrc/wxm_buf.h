@@ -27,9 +27,6 @@ void wxm_buf_init(wxm_buf *buf, size_t cap);
 /* Gives the memory back and leaves an empty buffer of the same cap. NULL is fine. */
 void wxm_buf_free(wxm_buf *buf);
 
-/* Empties the buffer for another use, of at most 'cap' bytes; its memory is kept. */
-void wxm_buf_again(wxm_buf *buf, size_t cap);
-
 /*
 ** Makes room for 'n' more bytes and returns where they go, or NULL when the cap or
 ** memory is exhausted (see 'state'). 'len' is left for the caller to move.

@@ -7,6 +7,7 @@ local errors = require "wxmoments.errors"
 local operations = require "wxmoments.operations"
 local replies = require "wxmoments.reply"
 local rules = require "wxmoments.rules"
+local tokens = require "wxmoments.tokens"
 
 local engine = {}
 
@@ -31,16 +32,28 @@ local function url_of(state, op, query, token)
   return query and url .. mark .. query or url
 end
 
+-- A driver of the user's may raise, with whatever it knows in the text: that is an error as
+-- any other, and redacted as such.
+local function send(state, request, seconds)
+  if not state.foreign_driver then
+    return state.driver.send(request, seconds)
+  end
+  local ok, response, err = pcall(state.driver.send, request, seconds)
+  if not ok then
+    return nil, errors.is(response) and response or replies.driver_error(response, false)
+  end
+  return response, err
+end
+
 -- Has the driver send one request. Returns as reply.judge does, and the response if there
 -- was one. A driver that fails says whether something may have left; in doubt it has.
 local function exchange(state, op, request, call, token)
-  local driver = state.driver
-  local response, err = driver.send({
+  local response, err = send(state, {
     method = op.method, url = url_of(state, op, request.query, token),
     headers = request.body and JSON_HEADERS or PLAIN_HEADERS, body = request.body,
     safe = op.safe, max_header = state.max_header, max_body = state.max_body,
     user_agent = state.user_agent,
-  }, call.deadline - driver.now())
+  }, call.deadline - state.driver.now())
   local wrong = response and replies.misshapen(response)
   if response and not wrong then
     call.sent = true
@@ -92,16 +105,21 @@ local function attempt(state, op, request, call)
   return answer, err, class, body
 end
 
--- Something that writes may have happened, and nobody can say.
-local function is_unknown(op, err, call)
-  return not op.safe and call.sent and (err.kind == "transport" or err.kind == "timeout"
-    or err.kind == "decode" or err.kind == "http" and err.status >= 500)
+-- Kinds of errors after which something that writes may have happened, and nobody can say.
+local MAY_HAVE_HAPPENED = { transport = true, timeout = true, decode = true }
+
+local function is_unknown(op, err, call, class)
+  if op.safe or not call.sent then
+    return false
+  end
+  return MAY_HAVE_HAPPENED[err.kind] or err.kind == "http" and err.status >= 500
+    or err.kind == "api" and class == "backoff" and not REFUSED_WHOLE[err.errcode]
 end
 
-local function finish(state, op, err, call)
+local function finish(state, op, err, call, class)
   err.op = err.op or op.name
-  err.attempts = call.attempt
-  if is_unknown(op, err, call) then
+  err.attempts = err.attempts or call.attempt
+  if is_unknown(op, err, call, class) then
     err.outcome = "unknown"
     err.retryable = false
     err.fix = "It may have been done: look before you do it again."
@@ -133,7 +151,10 @@ function engine.perform(state, op, request, deadline)
       seconds_left = call.deadline - driver.now(), waited = call.waited, random = state.random(),
     })
     if action == "stop" then
-      return nil, finish(state, op, err, call)
+      return nil, finish(state, op, err, call, class)
+    end
+    if REFUSED_WHOLE[err.errcode] then
+      call.sent = false -- of this attempt nothing is left behind
     end
     if action == "refresh" then
       call.refreshed = true
@@ -168,11 +189,12 @@ function engine.gettoken(state, corpid, corpsecret, deadline)
   if not answer then
     return nil, err
   end
-  if not answer.access_token or not answer.expires_in then
+  local good = tokens.is_token(answer.access_token)
+  if not good or not answer.expires_in then
     return nil, errors.new {
       kind = "decode", code = "required", op = "gettoken", who = "admin", retryable = false,
-      path = answer.access_token and "expires_in" or "access_token",
-      message = "is missing in the server's answer",
+      path = good and "expires_in" or "access_token",
+      message = "is missing in the server's answer, or is none",
       fix = "This did not come from WeCom: look at base_url, proxies, gateways.",
     }
   end

@@ -49,6 +49,15 @@ function errors.new(fields)
   return setmetatable(fields, Error)
 end
 
+--- The same error for another caller, who may get other `attempts`.
+function errors.copy(err)
+  local copy = {}
+  for name, value in pairs(err) do
+    copy[name] = value
+  end
+  return setmetatable(copy, Error)
+end
+
 --- Is it an error of this module?
 function errors.is(value)
   return type(value) == "table" and getmetatable(value) == Error

@@ -43,6 +43,13 @@ local function total_deadline_error(self)
   }
 end
 
+-- Did a request fail only because nobody drove the loop while the reader was busy? The
+-- caller's own time never counts: such a page is asked for again.
+local function is_callers_time(self, err, idle)
+  return err ~= nil and self.idle > idle
+    and (err.kind == "timeout" or err.kind == "transport") and err.retryable
+end
+
 -- Fetches one page of a window, within the deadlines.
 local function fetch(self, window)
   local deadline, left = deadline_of(self)
@@ -50,9 +57,12 @@ local function fetch(self, window)
     window.err = total_deadline_error(self)
     return
   end
-  local before = window.last
+  local before, idle = window.last, self.idle
   window:fetch(deadline, self.windows[self.head] ~= window)
   self.waiting_pages = self.waiting_pages + window.last - before
+  if is_callers_time(self, window.err, idle) then
+    window.err = nil
+  end
 end
 
 -- May this window's next page be asked for? The one being read always may.
@@ -63,7 +73,7 @@ end
 
 -- Fills a window's queue to its end. Runs as a task.
 local function fill(self, window)
-  while not window.done and not window.err do
+  while not window.done and not window.err and not self.closed do
     if not has_budget(self, window) then
       self.loop:wait(function() return has_budget(self, window) end)
     end
@@ -107,7 +117,8 @@ local function start_tasks(self)
       return
     end
     local window = window_at(self, index)
-    if not window.done and not window.err and not is_running(window) then
+    local raised = window.task and window.task.raised
+    if not (window.done or window.err or raised or is_running(window)) then
       window.task = self.loop:spawn(function() return fill(self, window) end)
       running = running + (is_running(window) and 1 or 0)
     end
@@ -125,8 +136,10 @@ local function advance(self)
   self.loop:wait(function()
     return not window:is_empty() or window.done or window.err or window.task.done
   end)
-  if window.task.raised then
-    error(window.task.raised, 0)
+  local raised = window.task.raised
+  if raised then
+    window.task = nil -- may be asked again
+    error(raised, 0)
   end
 end
 
@@ -150,6 +163,9 @@ end
 -- Makes the next page of rows, in order, the one being read. False at the end; nil, err.
 local function next_page(self)
   while self.head <= self.count do
+    if self.closed then -- by something that was called on the way
+      return nil
+    end
     local window = self.windows[self.head]
     if not window then
       advance(self)
@@ -206,7 +222,10 @@ function Iterator:next()
   end
   local page = self_.page
   if not page or self_.at > #page.rows then
+    local now = self_.state.driver.now
+    self_.idle = self_.idle + (self_.left_at and now() - self_.left_at or 0)
     local more, err = next_page(self_)
+    self_.left_at = now()
     if not more then
       if more == false then
         close(self_)
@@ -318,12 +337,13 @@ function iterator.new(state, op, given)
   end
   local window = op.each.window
   local self = {
-    state = state, op = op, loop = state.driver.loop,
+    state = state, op = op, loop = state.loop,
     range = { from = params[window.from], to = params[window.to] }, params = {},
     max_pages = params.max_pages or MAX_PAGES, read_ahead = params.read_ahead or READ_AHEAD,
     total_deadline = params.total_deadline, at_once = state.limits.in_flight,
     windows = {}, head = 1, opened = 0, waiting_pages = 0,
     page = nil, previous = nil, at = 1, last_time = nil, closed = false,
+    idle = 0, left_at = nil, -- seconds the reader kept its pages to itself, and since when
   }
   for name, value in pairs(params) do
     if not checkpoint.OPTIONS[name] then

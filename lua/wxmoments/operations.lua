@@ -38,6 +38,11 @@ local function time(name)
   return { name, type = "integer", required = true, min = 0, max = LAST_SECOND }
 end
 
+-- An iterator asks for a second more.
+local function range_time(name)
+  return { name, type = "integer", required = true, min = 0, max = LAST_SECOND - 1 }
+end
+
 local CREATOR = { "creator", type = "string", min = 1, unit = "bytes", printable = true }
 local FILTER_TYPE = { "filter_type", type = "integer", enum = { 0, 1, 2 } }
 local CURSOR = { "cursor", type = "string" }
@@ -45,9 +50,11 @@ local CURSOR = { "cursor", type = "string" }
 local MOMENT = {
   type = "object",
   fields = {
-    { "moment_id", type = "string", required = true, from_number = true },
+    { "moment_id", type = "string", min = 1, unit = "bytes", required = true,
+      from_number = true },
     { "creator", type = "string", from_number = true },
-    { "create_time", type = "integer", required = true, from_text = true },
+    { "create_time", type = "integer", min = 0, max = LAST_SECOND, required = true,
+      from_text = true },
     { "create_type", type = "integer", from_text = true },
     { "visible_type", type = "integer", from_text = true },
     { "text", type = "object", fields = { { "content", type = "string" } } },
@@ -74,8 +81,8 @@ local MOMENT = {
   },
 }
 
+--- "获取企业全部的发表列表"
 operations.get_moment_list = {
-  about = "获取企业全部的发表列表",
   method = "POST",
   path = "/cgi-bin/externalcontact/get_moment_list",
   safe = true,
@@ -109,8 +116,8 @@ operations.get_moment_list = {
       type = "object",
       span = { "start_time", "end_time", min = 0 },
       fields = {
-        time "start_time",
-        time "end_time",
+        range_time "start_time",
+        range_time "end_time",
         CREATOR,
         FILTER_TYPE,
         -- Of the iterator, not of the endpoint: wxmoments.iterator says what they mean.
@@ -124,17 +131,15 @@ operations.get_moment_list = {
 
 --- "获取access_token" (WeCom, path 91039): not a method of the client, it gets its tokens itself.
 operations.gettoken = {
-  about = "获取access_token",
   method = "GET",
   path = "/cgi-bin/gettoken",
   safe = true,
   no_token = true,
-  query = { "corpid", "corpsecret" },
   reply = {
     type = "object",
     fields = {
       ERRCODE, ERRMSG,
-      { "access_token", type = "string", min = 1, max = 512, unit = "bytes" },
+      { "access_token", type = "string", min = 1, max = 512, unit = "bytes", printable = true },
       { "expires_in", type = "integer", min = 1, max = 31622400, from_text = true },
     },
   },
@@ -143,7 +148,6 @@ operations.gettoken = {
 --- What `corp:call` knows of an endpoint that is not described here: nothing but the
 -- verdict, which some older endpoints leave out when all is well.
 operations.call = {
-  about = "any endpoint",
   body = { type = "any" },
   reply = {
     type = "object",

@@ -59,6 +59,12 @@ local function header(response, name)
   return ""
 end
 
+-- Seconds that the server asks for; a date, or more than eleven days, counts as not said.
+local function retry_after(response)
+  local seconds = header(response, "retry-after"):match("^%d+$")
+  return seconds and #seconds <= 6 and tonumber(seconds) or nil
+end
+
 local function http_error(op, response)
   local status = response.status
   local busy = status >= 500 or status == 429
@@ -70,7 +76,7 @@ local function http_error(op, response)
   return errors.new {
     kind = "http", code = status, status = status, op = op.name, message = message, fix = fix,
     who = busy and "wait" or "developer", retryable = busy,
-    retry_after = tonumber(header(response, "retry-after"):match("^%d+$")),
+    retry_after = retry_after(response),
   }, busy and "backoff" or "no"
 end
 

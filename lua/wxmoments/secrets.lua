@@ -2,8 +2,12 @@
 -- an error is going to say.
 -- @module wxmoments.secrets
 
-local Secrets = {}
+local Secrets = { __name = "wxmoments.secrets" }
 Secrets.__index = Secrets
+
+function Secrets.__tostring()
+  return Secrets.__name
+end
 
 local secrets = {}
 
@@ -21,12 +25,22 @@ function Secrets:remember(token)
   end
 end
 
--- Replaces a text by another, both taken as they are.
-local function replace(text, old, new)
-  local from, to = text:find(old, 1, true)
-  while from do
-    text = text:sub(1, from - 1) .. new .. text:sub(to + 1)
-    from, to = text:find(old, from + #new, true)
+-- Eight bytes of a secret are a piece of it; what is shorter could be any word.
+local PIECE = 8
+
+-- Replaces every run of PIECE bytes and more that the secret contains: a cut may have left
+-- a part of it only.
+local function replace(text, secret)
+  for i = 1, #secret - PIECE + 1 do
+    local from, to = text:find(secret:sub(i, i + PIECE - 1), 1, true)
+    while from do
+      local next_of_secret = i + PIECE
+      while to < #text and text:byte(to + 1) == secret:byte(next_of_secret) do
+        to, next_of_secret = to + 1, next_of_secret + 1
+      end
+      text = text:sub(1, from - 1) .. "***" .. text:sub(to + 1)
+      from, to = text:find(secret:sub(i, i + PIECE - 1), from + 3, true)
+    end
   end
   return text
 end
@@ -34,27 +48,31 @@ end
 --- The text without the secrets, and without whatever stands behind their usual names.
 function Secrets:redact(text)
   for _, secret in pairs(self._known) do
-    text = replace(text, secret, "***")
+    text = replace(text, secret)
   end
   return (text:gsub("([%a_]*token=)[^&%s\"']+", "%1***")
     :gsub("(corpsecret=)[^&%s\"']+", "%1***"))
 end
 
-local TEXTS = { "message", "errmsg", "fix", "path" }
+-- Errors within errors: a problem of a cause of an error, and no deeper.
+local DEEPEST = 4
 
---- Redacts every text of an error and of its problems, in place.
--- @tparam table err
--- @treturn table the same error
-function Secrets:redact_error(err)
-  for _, name in ipairs(TEXTS) do
-    if type(err[name]) == "string" then
-      err[name] = self:redact(err[name])
+local function redact_fields(self, fields, depth)
+  for name, value in pairs(fields) do
+    if type(value) == "string" then
+      fields[name] = self:redact(value)
+    elseif type(value) == "table" and depth < DEEPEST then
+      redact_fields(self, value, depth + 1)
     end
   end
-  for _, problem in ipairs(err.problems or {}) do
-    self:redact_error(problem)
-  end
-  return err
+  return fields
+end
+
+--- Redacts every text of an error, of its problems and of its cause, in place.
+-- @tparam table err made by this module
+-- @treturn table the same error
+function Secrets:redact_error(err)
+  return redact_fields(self, err, 1)
 end
 
 return secrets

@@ -43,9 +43,9 @@ local simulator = {}
 --   requests and expire_token (wxmoments.simulator.application)
 -- @raise for an unknown option or a wrong value
 function simulator.new(given)
-  local all, message = options.read("new", given)
-  if not all then error("wxmoments.simulator: " .. message, 2) end
-  return application.new(all)
+  local corp, more = options.read("new", given)
+  if not corp then error("wxmoments.simulator: " .. more, 2) end
+  return application.new(corp, more.clock)
 end
 
 --- Serves a simulated corp over HTTP on the loopback address.
@@ -60,9 +60,9 @@ end
 -- @treturn string what is missing or went wrong
 -- @raise for an unknown option or a wrong value
 function simulator.serve(given)
-  local all, message = options.read("serve", given)
-  if not all then error("wxmoments.simulator: " .. message, 2) end
-  return nginx.serve(all)
+  local corp, more = options.read("serve", given)
+  if not corp then error("wxmoments.simulator: " .. more, 2) end
+  return nginx.serve(corp, more)
 end
 
 return simulator

@@ -8,16 +8,26 @@
 local core = require "wxmoments.core"
 local errors = require "wxmoments.errors"
 
-local Tokens = {}
+local Tokens = { __name = "wxmoments.tokens" }
 Tokens.__index = Tokens
+
+function Tokens.__tostring()
+  return Tokens.__name
+end
 
 local tokens = {}
 
 -- A token is renewed this many seconds before its end, or at half of a shorter life.
 local MARGIN = 200
 
--- How often it is looked whether another getter has finished.
-local LOOK_AGAIN = 0.01
+-- How soon it is looked whether another getter has finished: seconds, the first time and
+-- at most.
+local LOOK_AGAIN, LOOK_AT_MOST = 0.01, 0.5
+
+-- Refusals that a new attempt cannot change are remembered this many seconds: wrong secrets
+-- from one address get that address blocked ("gettoken", errcode 45009).
+local FINAL = { [40001] = true, [40013] = true, [40091] = true }
+local REMEMBER_FINAL = 60
 
 --- Makes the keeper of one app's tokens.
 -- @tparam table options
@@ -26,9 +36,11 @@ local LOOK_AGAIN = 0.01
 -- @tparam function options.fetch `fetch(force, deadline)` → token, life in seconds or nil
 -- for "do not keep" | nil, err
 -- @tparam table options.driver its clock and sleep
+-- @tparam ?table options.loop of the tasks that may ask
 function tokens.new(options)
   return setmetatable({
     _key = options.key, _store = options.store, _fetch = options.fetch, _driver = options.driver,
+    _loop = options.loop,
   }, Tokens)
 end
 
@@ -49,11 +61,11 @@ local function fetch_locked(self, deadline)
     return token
   end
   local force = self._refused ~= nil
-  local life, err
+  local life
   token, life = self._fetch(force, deadline)
   if not token then
-    err = life
-    return nil, err
+    self._failure = { err = life, at = self._driver.now() }
+    return nil, life
   end
   self._refused = nil
   if life and life > 0 then
@@ -62,10 +74,23 @@ local function fetch_locked(self, deadline)
   return token
 end
 
+-- The error of a getter that this caller has waited for, or that is known to be final.
+local function shared_failure(self, began)
+  local failure = self._failure
+  if not failure then
+    return nil
+  end
+  local age = self._driver.now() - failure.at
+  if failure.at > began or FINAL[failure.err.errcode] and age < REMEMBER_FINAL then
+    return errors.copy(failure.err)
+  end
+end
+
 --- The token to use now.
 -- @tparam number deadline by the driver's clock
 -- @treturn string|nil token; or nil and the error
 function Tokens:get(deadline)
+  local began, pause = self._driver.now(), LOOK_AGAIN
   while true do
     local token = self._store:get(self._key)
     if tokens.is_token(token) then
@@ -78,9 +103,13 @@ function Tokens:get(deadline)
         message = "the deadline passed while another caller was getting the token",
       }
     end
-    local release = self._store:lock(self._key, math.ceil(left))
+    local shared = shared_failure(self, began)
+    if shared then
+      return nil, shared
+    end
+    local release = self._store:lock(self._key, math.ceil(left) + 1)
     if release then
-      local loop = self._driver.loop
+      local loop = self._loop
       local spared = loop and loop:on_kill(release)
       local ok, got, err = pcall(fetch_locked, self, deadline)
       release()
@@ -92,13 +121,17 @@ function Tokens:get(deadline)
       end
       return got, err
     end
-    self._driver.sleep(math.min(LOOK_AGAIN, left))
+    self._driver.sleep(math.min(pause, left))
+    pause = math.min(pause * 2, LOOK_AT_MOST)
   end
 end
 
 --- The server refused this token: it is dropped, if it is still the one that is kept.
 function Tokens:refused(token)
-  self._refused = token
+  local kept = self._store:get(self._key)
+  if kept == nil or kept == token then -- else another has got a new one already
+    self._refused = token
+  end
   self._store:drop(self._key, token)
 end
 

@@ -5,6 +5,7 @@ local core = require "wxmoments.core"
 local engine = require "wxmoments.engine"
 local errors = require "wxmoments.errors"
 local iterator = require "wxmoments.iterator"
+local loop = require "wxmoments.loop"
 local memory = require "wxmoments.store.memory"
 local operations = require "wxmoments.operations"
 local options = require "wxmoments.options"
@@ -27,7 +28,7 @@ local wecom = {}
 local OPTIONS = {
   corpid = "string", corpsecret = "string", access_token = "function",
   base_url = "string", insecure = "boolean",
-  token_store = "table", driver = "function|table",
+  token_store = "table", token_key = "string", driver = "function|table",
   deadline = "number", retry = "table", max_wait = "number", limits = "table",
   max_body = "number", on_event = "function",
   ca_file = "string", proxy = "string", blocking = "boolean",
@@ -101,6 +102,10 @@ local function complete_driver(driver)
   return {
     send = driver, now = core.now,
     sleep = function(seconds)
+      local ngx = rawget(_G, "ngx")
+      if ngx then
+        return ngx.sleep(seconds)
+      end
       return require "wxmoments.driver.curl".new { blocking = true }.sleep(seconds)
     end,
   }
@@ -123,6 +128,9 @@ local function check_identity(given, level)
           :format(name), level + 1)
       end
     end
+  elseif given.token_store and not given.token_key then
+    error("wxmoments: wecom: 'access_token' with a 'token_store' needs a 'token_key', a string "
+      .. "that no other app's tokens are kept under", level + 1)
   elseif given.corpsecret then
     error("wxmoments: wecom: give either 'corpsecret' or 'access_token', not both", level + 1)
   end
@@ -184,6 +192,8 @@ end
 -- @tparam[opt] string given.base_url "https://qyapi.weixin.qq.com"; http only on loopback
 -- @tparam[opt=false] boolean given.insecure allows http anywhere
 -- @tparam ?table given.token_store see wxmoments.store.memory, which is the default
+-- @tparam ?string given.token_key with `access_token` and a store: what tells this app's tokens
+-- from others' there
 -- @tparam ?function|table given.driver `function(request, seconds_left)`, or a table of
 -- `send`, `sleep`, `now`; curl by default
 -- @tparam[opt=30] number given.deadline seconds for one answer, token and retries included
@@ -202,6 +212,7 @@ function wecom.new(given)
   local state = {
     base_url = given.base_url,
     driver = choose_driver(given),
+    foreign_driver = given.driver ~= nil and loop.is_possible,
     deadline = given.deadline,
     retry = { attempts = given.retry.attempts, base = given.retry.base, cap = given.retry.cap,
       max_wait = given.max_wait },
@@ -212,12 +223,13 @@ function wecom.new(given)
     random = core.random,
     secrets = secrets.new(given.corpsecret),
   }
+  state.loop = loop.is(state.driver.loop) and state.driver.loop or nil
   local own = given.access_token ~= nil
   state.tokens = tokens.new {
-    key = tokens.key(given.corpid or "", given.corpsecret or "", given.base_url),
+    key = tokens.key(given.corpid or "", given.corpsecret or given.token_key or "", given.base_url),
     -- What a function gives is this client's alone: another's may be for another app.
     store = given.token_store or (own and memory.new() or memory.shared),
-    fetch = fetcher(state, given), driver = state.driver,
+    fetch = fetcher(state, given), driver = state.driver, loop = state.loop,
   }
   local client = setmetatable({ corpid = given.corpid }, Client)
   private[client] = state

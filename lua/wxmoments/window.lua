@@ -94,11 +94,40 @@ local function own_rows(self, rows)
   return own, skipped, first_time
 end
 
+-- What can be done about a pager that failed; else the server is to blame.
+local PAGER_FIXES = {
+  too_many_pages = { kind = "state", who = "developer",
+    fix = "Give a larger max_pages if a window may really have so many." },
+  memory = { kind = "state", who = "admin", fix = "Give the process more memory." },
+}
+local SERVER_FIX = { kind = "decode", who = "admin",
+  fix = "Report it to WeCom's support; the rows so far are right." }
+
 local function pager_error(self, code, text)
+  local known = PAGER_FIXES[code] or SERVER_FIX
   return errors.new {
-    kind = "decode", code = code, op = self.op.name, message = text, retryable = false,
-    who = "admin", fix = "Report it to WeCom's support; the rows so far are right.",
+    kind = known.kind, code = code, op = self.op.name, message = text, retryable = false,
+    who = known.who, fix = known.fix,
   }
+end
+
+-- A row from beyond what was asked for belongs to no window: to drop it would lose it, if
+-- its time is in another unit, say.
+local function stray_error(self, rows)
+  local each = self.op.each
+  local from, to = self.params[each.window.from], self.params[each.window.to]
+  for i = 1, #rows do
+    local time = rows[i][each.window.time]
+    if time < from or time > to then
+      return errors.new {
+        kind = "decode", code = "outside_window", op = self.op.name, who = "admin",
+        path = ("%s[%d].%s"):format(each.rows, i, each.window.time), retryable = false,
+        message = ("is %s, which is not from %s to %s as was asked"):format(core.number(time),
+          core.number(from), core.number(to)),
+        fix = SERVER_FIX.fix,
+      }
+    end
+  end
 end
 
 -- A checkpoint's cursor may have died with its session: then the window is read again from
@@ -120,11 +149,9 @@ end
 -- @tparam ?number deadline by the driver's clock
 -- @tparam boolean as_bytes a page that has to wait long waits as bytes: a fifth of its tables
 function Window:fetch(deadline, as_bytes)
-  self.pager:ask()
   local cursor = self.params.cursor
   local page, body = engine.call(self.state, self.op, self.params, deadline)
   if not page then
-    self.pager:lost()
     self.err = restart(self, body)
     return
   end
@@ -132,10 +159,16 @@ function Window:fetch(deadline, as_bytes)
     self.resumed.asked = true
   end
   local rows = page[self.op.each.rows]
+  self.err = stray_error(self, rows)
+  if self.err then
+    self.failed = true
+    return
+  end
   if #rows > 0 then
     self.last = self.last + 1
     self.pages[self.last] = { cursor = cursor, rows = as_bytes and body or rows }
   end
+  self.pager:ask()
   local state, code, text = self.pager:feed(page.next_cursor, #rows)
   self.params.cursor = page.next_cursor
   self.done = state == "done"

@@ -67,6 +67,9 @@ local function check_moment(moment)
   assert(type(moment.moment_id) == "string" and is_text(moment.creator))
   assert(is_whole(moment.create_time) and is_whole(moment.create_type))
   assert(is_whole(moment.visible_type))
+end
+
+local function check_content(moment)
   assert(moment.text == nil or is_text(moment.text.content))
   for _, image in ipairs(moment.image or {}) do
     assert(is_text(image.media_id))
@@ -83,6 +86,7 @@ local function decode_and_check_list(body)
   check_head(reply, "moment_list")
   for _, moment in ipairs(reply.moment_list) do
     check_moment(moment)
+    check_content(moment)
   end
   return reply
 end
@@ -138,7 +142,8 @@ local function judge(what, ratio, at_most)
   if at_most then
     local kept = ratio <= at_most
     missed = missed + (kept and 0 or 1)
-    print(("  %s: %.2f, at most %.2f: %s"):format(what, ratio, at_most, kept and "kept" or "MISSED"))
+    print(("  %s: %.2f, at most %.2f: %s"):format(what, ratio, at_most,
+      kept and "kept" or "MISSED"))
   end
 end
 
@@ -149,7 +154,8 @@ local whole, flat = id_rules(), id_rules "external_userid"
 assert(#list_rules:read(list).moment_list == 20 and #whole:read(ids).customer_list == 5000)
 assert(flat:read(ids).customer_list[5000] == "woAJ2GCAAAXtWyujaWJHDDGi0mAC5000")
 
-print(("%s, lua-cjson %s"):format(rawget(_G, "jit") and jit.version or _VERSION, cjson._VERSION))
+local jit = rawget(_G, "jit")
+print(("%s, lua-cjson %s"):format(jit and jit.version or _VERSION, cjson._VERSION))
 print(("a list page: 20 moments, %d bytes"):format(#list))
 local medians = measure({
   { "cjson.decode", cjson.decode },

@@ -16,7 +16,6 @@ static void *test_realloc(void *p, size_t n)
 
 #define wxm_buf_init    copy_buf_init
 #define wxm_buf_free    copy_buf_free
-#define wxm_buf_again   copy_buf_again
 #define wxm_buf_reserve copy_buf_reserve
 #define wxm_buf_add     copy_buf_add
 #define realloc         test_realloc
@@ -142,26 +141,8 @@ static void test_no_memory(void)
     wxm_buf_free(&buf);
 }
 
-/* Another use: empty again, another cap, the failure forgotten, the memory kept. */
-static void test_again(void)
-{
-    wxm_buf buf;
-    const char *data;
-
-    wxm_buf_init(&buf, 4);
-    CHECK(wxm_buf_add(&buf, "12345", 5) == -1 && buf.state == WXM_BUF_FULL, "full");
-    wxm_buf_again(&buf, 1000);
-    CHECK(wxm_buf_add(&buf, "12345", 5) == 0 && buf.len == 5, "room again");
-    data = buf.data;
-    wxm_buf_again(&buf, 3);
-    CHECK(buf.len == 0 && buf.data == data, "the memory is kept");
-    CHECK(wxm_buf_add(&buf, "1234", 4) == -1, "the new cap holds");
-    wxm_buf_free(&buf);
-}
-
 int main(void)
 {
-    test_again();
     test_growth();
     test_cap();
     test_nothing();

@@ -1,6 +1,7 @@
 --- Drivers for tests that need neither a server nor time: replies come from a function
 -- or a list, and the clock moves only when somebody waits.
 
+local errors = require "wxmoments.errors"
 local loop = require "wxmoments.loop"
 
 local fake = {}
@@ -42,8 +43,12 @@ function fake.driver(replies, latency)
     self.requests[#self.requests + 1] = request
     self.seconds_left = seconds_left
     if latency then
-      local at = clock + latency
+      local began, at = clock, clock + latency
       self.loop:wait(function() return clock >= at end, at)
+      if clock - began > seconds_left then
+        return nil, errors.new { kind = "timeout", code = "OPERATION_TIMEDOUT", sent = true,
+          message = "timed out", retryable = true }
+      end
     end
     return answer(request)
   end

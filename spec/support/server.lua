@@ -1,9 +1,7 @@
 --- A scripted HTTP server on loopback, for tests of what goes over real sockets.
 --
--- Required, this file is the helper; run by lua5.4 it is the server, a child process of its own
--- (lua-socket is needed by the child only). The server does to the letter what its script says,
--- writes down each request it has read, and ends when it is stopped, when the test process ends,
--- or after `seconds`.
+-- A child process of the tests' own (spec/support/child.lua). It does to the letter what its
+-- script says and writes down each request it has read.
 --
 --     local server = require "spec.support.server"
 --     local host = server.start {
@@ -30,29 +28,12 @@
 -- A log entry: { connection = 1, request = 1, method, target, headers = { name = value }, body },
 -- names in lower case.
 
+local child = require "spec.support.child"
+
 local server = {
   CLOSE = { close = true },
   HANG = { hang = true },
 }
-
--- ---- what both sides use ----
-
-local load_text = rawget(_G, "loadstring") or load
-
---- A value as Lua source on one line.
-local function dump(value)
-  if type(value) ~= "table" then
-    if type(value) ~= "string" then
-      return tostring(value)
-    end
-    return (string.format("%q", value):gsub("\\\n", "\\n"):gsub("\r", "\\r"))
-  end
-  local parts = {}
-  for key, item in pairs(value) do
-    parts[#parts + 1] = "[" .. dump(key) .. "]=" .. dump(item)
-  end
-  return "{" .. table.concat(parts, ",") .. "}"
-end
 
 -- ---- the helper ----
 
@@ -73,67 +54,22 @@ function server.reply(t)
   return table.concat(lines, "\r\n") .. "\r\n\r\n" .. body
 end
 
-local Host = {}
-Host.__index = Host
-
---- The requests read so far. One that was answered is always in it.
-function Host:log()
-  local entries = {}
-  for line in io.lines(self._log) do
-    entries[#entries + 1] = assert(load_text("return " .. line))()
-  end
-  return entries
-end
-
---- Ends the server and removes its files. May be called again.
-function Host:stop()
-  if self._pipe then
-    self._pipe:close() -- the end of its input is the server's end; this waits for it
-    os.remove(self._log)
-    self._pipe = nil
-  end
-end
-
 --- Starts a server. @tparam table script `connections` (see above), `seconds` of life (20, at
 -- most 60). @treturn table host: port, base_url, log(), stop(). Raises when it does not start.
 function server.start(script)
-  local program = debug.getinfo(1, "S").source:sub(2)
-  local fifo, log = os.tmpname(), os.tmpname()
-  os.remove(fifo)
-  os.execute("mkfifo -m 600 " .. fifo)
-  -- The child is Lua 5.4 with its own paths, whatever Lua and paths this process has.
-  local pipe = assert(io.popen("exec env -u LUA_INIT -u LUA_INIT_5_4 -u LUA_PATH -u LUA_CPATH "
-    .. "-u LUA_PATH_5_4 -u LUA_CPATH_5_4 lua5.4 " .. program .. " --serve " .. log
-    .. " > " .. fifo, "w"))
-  pipe:write(dump(script), "\n")
-  pipe:flush()
-  local answer = assert(io.open(fifo))
-  local port = tonumber(answer:read("*l"))
-  answer:close()
-  os.remove(fifo)
-  local host = setmetatable({ _pipe = pipe, _log = log, port = port,
-                              base_url = "http://127.0.0.1:" .. tostring(port) }, Host)
-  if not port then
-    host:stop()
-    error("the test server did not start (is lua-socket for Lua 5.4 installed?)", 2)
-  end
-  return host
+  return child.start(debug.getinfo(1, "S").source:sub(2), script)
 end
 
-if (...) ~= "--serve" then
+if not child.is(...) then
   return server
 end
 
--- ---- the server: one coroutine a connection, over socket.select ----
+-- ---- the server: one coroutine a connection ----
 
 local socket = require "socket"
 
-local log = assert(io.open(select(2, ...), "a"))
-local script = assert(load_text("return " .. io.read("*l")))()
-local give_up = socket.gettime() + math.min(script.seconds or 20, 60)
-local input = { getfd = function() return 0 end, dirty = function() return false end }
+local send = child.send
 
---- A coroutine yields "read" or "write" (until its socket is ready) or a time to go on at.
 local function receive(client, pattern)
   local sofar = ""
   while true do
@@ -142,21 +78,7 @@ local function receive(client, pattern)
       return data
     end
     sofar = partial
-    coroutine.yield("read")
-  end
-end
-
-local function send(client, bytes)
-  local from = 1
-  while from <= #bytes do
-    local last, err, partial = client:send(bytes, from)
-    if not last and err ~= "timeout" then
-      return
-    end
-    from = (last or partial) + 1
-    if from <= #bytes then
-      coroutine.yield("write")
-    end
+    child.wait("read", client)
   end
 end
 
@@ -182,7 +104,7 @@ local function drip(client, action)
   local size = action.size or 1
   for from = 1, #action.drip, size do
     send(client, action.drip:sub(from, from + size - 1))
-    coroutine.yield(socket.gettime() + (action.every or 0.01))
+    child.wait(socket.gettime() + (action.every or 0.01))
   end
 end
 
@@ -196,7 +118,7 @@ local function relay(client, port)
     return err ~= "closed"
   end
   while pass(client, other) and pass(other, client) do
-    coroutine.yield(socket.gettime() + 0.002)
+    child.wait(socket.gettime() + 0.002)
   end
   other:close()
 end
@@ -207,11 +129,11 @@ local function act(client, actions)
     if type(action) == "string" then
       send(client, action)
     elseif type(action) == "number" then
-      coroutine.yield(socket.gettime() + action)
+      child.wait(socket.gettime() + action)
     elseif action.close then
       return true
     elseif action.hang then
-      coroutine.yield(math.huge)
+      child.wait(math.huge)
     elseif action.fill then
       send(client, action.fill:rep(action.times))
     elseif action.relay then
@@ -223,8 +145,9 @@ local function act(client, actions)
   end
 end
 
-local function serve(client, number)
-  local replies = script.connections[math.min(number, #script.connections)]
+child.run(select(2, ...), function(client, number, context)
+  local connections = context.plan.connections
+  local replies = connections[math.min(number, #connections)]
   local closing = act(client, replies.first)
   local count = 0
   while not closing do
@@ -234,84 +157,8 @@ local function serve(client, number)
     end
     count = count + 1
     request.connection, request.request = number, count
-    log:write(dump(request), "\n")
-    log:flush()
+    context.log(request)
     closing = act(client, replies[math.min(count, #replies)])
   end
   client:close()
-end
-
-local listener = assert(socket.bind("127.0.0.1", 0, 128))
-listener:settimeout(0)
-local _, port = listener:getsockname()
-print(port)
-io.stdout:close()
-
-local waiting = {} -- client → { routine, what it waits for }
-local connections = 0
-
---- Lets a connection go on until it waits again or ends.
-local function step(client, entry)
-  local ok, what = coroutine.resume(entry.routine, client, entry.number)
-  if ok and coroutine.status(entry.routine) == "suspended" then
-    entry.what = what
-    return
-  end
-  waiting[client] = nil
-  if not ok then
-    io.stderr:write("test server: ", tostring(what), "\n")
-    client:close()
-  end
-end
-
---- Waits for whatever comes first. Returns the sockets that may be read and written.
-local function wait()
-  local wake, readers, writers = give_up, { listener, input }, {}
-  for client, entry in pairs(waiting) do
-    if entry.what == "read" then
-      readers[#readers + 1] = client
-    elseif entry.what == "write" then
-      writers[#writers + 1] = client
-    else
-      wake = math.min(wake, entry.what)
-    end
-  end
-  return socket.select(readers, writers, math.max(0, wake - socket.gettime()))
-end
-
---- The connections that may go on: { [client] = entry }, apart from the table that changes.
-local function awake(readable, writable, now)
-  local ready = {}
-  for client, entry in pairs(waiting) do
-    local is_time = type(entry.what) == "number" and entry.what <= now
-    if readable[client] or writable[client] or is_time then
-      ready[client] = entry
-    end
-  end
-  return ready
-end
-
-local function accept()
-  local client = listener:accept()
-  if client then
-    connections = connections + 1
-    client:settimeout(0)
-    client:setoption("tcp-nodelay", true)
-    waiting[client] = { routine = coroutine.create(serve), number = connections }
-    step(client, waiting[client])
-  end
-end
-
-while true do
-  local readable, writable = wait()
-  local now = socket.gettime()
-  if readable[input] or now >= give_up then
-    os.exit(0)
-  end
-  for client, entry in pairs(awake(readable, writable, now)) do
-    step(client, entry)
-  end
-  if readable[listener] then
-    accept()
-  end
-end
+end)

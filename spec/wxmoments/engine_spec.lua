@@ -131,7 +131,7 @@ describe("the engine", function()
       { "HTTP 404", status(404), nil },
       { "an answer that cannot be read", fake.ok "<html>", "unknown" },
       { "a refusal", refused(48002), nil },
-      { "system busy", refused(-1), nil },
+      { "system busy", refused(-1), "unknown" },
     } do
       it("is not sent again after " .. case[1], function()
         local corp, driver = client { case[2] }
@@ -152,6 +152,29 @@ describe("the engine", function()
       assert(corp:call(REQUEST))
       assert.equal(2, #driver.requests)
     end)
+  end)
+
+  it("says what the last attempt left behind, not the one that was refused", function()
+    local corp = client { refused(42001), broken("COULDNT_CONNECT", false) }
+    local _, err = corp:call { path = "/cgi-bin/x", body = {} }
+    assert.same({ "COULDNT_CONNECT", nil }, { err.code, err.outcome })
+  end)
+
+  it("takes what a driver raises as an error, without its secrets", function()
+    local corp, driver = client { function(request) error("cannot reach " .. request.url) end }
+    local reply, err = corp:get_moment_list(PARAMS)
+    assert.is_nil(reply)
+    assert.same({ "transport", "DRIVER", 1 }, { err.kind, err.code, #driver.requests })
+    assert.truthy(err.message:find("cannot reach", 1, true))
+    assert.falsy(tostring(err):find("T0KEN", 1, true))
+  end)
+
+  it("does not wait for ever because a header says so", function()
+    for _, value in ipairs { ("9"):rep(400), "-5", "soon", "Fri, 31 Dec 1999 23:59:59 GMT" } do
+      local corp = client({ status(503, { { "Retry-After", value } }) },
+        { retry = { attempts = 1 } })
+      assert.is_nil((select(2, corp:get_moment_list(PARAMS)).retry_after))
+    end
   end)
 
   it("reads whole requests off the wire", function()

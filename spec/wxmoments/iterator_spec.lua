@@ -213,6 +213,58 @@ describe("each_moment", function()
     assert.equal(count, sim:count("get_moment_list"))
   end)
 
+  for what, row in pairs {
+    ["in milliseconds"] = '{"moment_id":"m","create_time":1600000000000}',
+    ["before the window"] = '{"moment_id":"m","create_time":5}',
+    ["without an id"] = '{"moment_id":"","create_time":1600000001}',
+  } do
+    it("does not drop a row " .. what .. " and call itself complete", function()
+      local driver = fake.driver { fake.ok('{"errcode":0,"moment_list":[' .. row .. ']}') }
+      local iterator = wxmoments.wecom(fake.options(driver)):each_moment { start_time = FROM,
+        end_time = FROM + 10 }
+      local moment, err = iterator:next()
+      assert.is_nil(moment)
+      assert.equal("decode", err.kind)
+      assert.truthy(err.path:find("^moment_list%[1%]"))
+      assert.is_false(iterator.complete)
+    end)
+  end
+
+  it("can be called again after a hook of the user's has raised", function()
+    local driver = fake.driver { fake.ok '{"errcode":0,"moment_list":[]}' }
+    local broken = true
+    local corp = wxmoments.wecom(fake.options(driver, { on_event = function()
+      if broken then error("hook") end
+    end }))
+    local iterator = corp:each_moment { start_time = FROM, end_time = FROM + 10 }
+    assert.has_error(function() iterator:next() end)
+    broken = false
+    assert.is_nil((iterator:next()))
+    assert.is_true(iterator.complete)
+  end)
+
+  it("stops when a hook closes it", function()
+    local corp, sim, iterator
+    corp, sim = simulated({}, { on_event = function(event)
+      if event.type == "reply" and event.op == "get_moment_list" then iterator:close() end
+    end })
+    iterator = corp:each_moment { start_time = FROM, end_time = TO }
+    assert.is_nil((iterator:next()))
+    assert.is_false(iterator.complete)
+    assert.equal(1, sim:count("get_moment_list"))
+  end)
+
+  it("takes the last second there is", function()
+    local driver = fake.driver { fake.ok '{"errcode":0,"moment_list":[]}' }
+    local corp = wxmoments.wecom(fake.options(driver))
+    local last = 253402300798
+    local iterator = corp:each_moment { start_time = last - 5, end_time = last }
+    assert.is_nil((iterator:next()))
+    assert.is_true(iterator.complete)
+    local _, err = corp:each_moment({ start_time = 0, end_time = last + 1 }):next()
+    assert.equal("argument", err.kind)
+  end)
+
   it("must be called with a colon", function()
     local corp = simulated()
     local iterator = corp:each_moment { start_time = FROM, end_time = TO }
@@ -242,6 +294,7 @@ local function slow_server(options)
   end
   local corp = wxmoments.wecom { corpid = sim.corpid, corpsecret = sim.corpsecret, driver = driver,
     token_store = require "wxmoments.store.memory".new(),
+    deadline = options.deadline,
     limits = { in_flight = options.in_flight } }
   return corp, sim, driver, function() return most, flying end
 end
@@ -312,11 +365,22 @@ describe("windows side by side", function()
     iterator:close()
   end)
 
-  it("raise what a hook raises", function()
-    local corp = select(1, slow_server { in_flight = 5 })
-    assert(corp)
+  it("do not count the time the reader takes", function()
+    local corp, sim, driver = slow_server { in_flight = 5, deadline = 1 }
+    local count = 0
+    for _ in corp:each_moment { start_time = FROM, end_time = TO } do
+      count = count + 1
+      if count % 20 == 1 then
+        driver.advance(50) -- the reader works, and nobody drives the loop
+      end
+    end
+    assert.equal(#truth_of(sim), count)
+  end)
+
+  it("raise what a hook raises, and can be asked again", function()
     local driver = fake.driver({ fake.ok '{"errcode":0,"moment_list":[]}' }, 0.05)
-    corp = wxmoments.wecom(fake.options(driver, { on_event = function() error("hook") end }))
+    local corp = wxmoments.wecom(fake.options(driver, {
+      on_event = function() error("hook") end }))
     local ok, err = pcall(function()
       for _ in corp:each_moment { start_time = FROM, end_time = TO } do error("a row") end
     end)

@@ -111,6 +111,84 @@ describe("loop", function()
     assert.is_true(task.done)
   end)
 
+  it("forgets tasks that have ended", function()
+    local function heap()
+      collectgarbage()
+      collectgarbage()
+      return collectgarbage("count")
+    end
+    local function run()
+      for _ = 1, 2000 do
+        lo:spawn(function() lo:wait(at(clock + 1), clock + 1) end)
+        lo:wait(at(clock + 2), clock + 2)
+        polls = 0
+      end
+    end
+    run()
+    local before = heap()
+    run()
+    assert.is_true(heap() - before < 64, "KiB more: " .. heap() - before)
+  end)
+
+  it("ends a task that somebody else's yield went through, and no other", function()
+    local cleaned
+    local bad = lo:spawn(function()
+      lo:on_kill(function() cleaned = true end)
+      coroutine.yield("for another scheduler")
+    end)
+    local good = lo:spawn(function() lo:wait(at(1), 1) end)
+    assert.is_true(bad.done)
+    assert.is_true(cleaned)
+    assert.truthy(bad.raised:find("must not yield", 1, true))
+    assert.is_true(lo:wait(function() return good.done end, 5))
+    assert.is_nil(good.raised)
+  end)
+
+  it("keeps what a condition raises to the task that waits for it", function()
+    local bad = lo:spawn(function()
+      local calls = 0
+      lo:wait(function()
+        calls = calls + 1
+        if calls > 1 then error("the condition") end
+      end)
+    end)
+    local good = lo:spawn(function() lo:wait(at(1), 1) end)
+    assert.is_true(lo:wait(function() return good.done end, 5))
+    assert.truthy(tostring(bad.raised):find("the condition", 1, true))
+  end)
+
+  it("serves every task while one waits inside another", function()
+    local order = {}
+    lo:spawn(function()
+      lo:wait(at(1), 1)
+      coroutine.wrap(function() lo:wait(at(6), 6) end)() -- a nested wait, by a stranger
+      order[#order + 1] = "outer"
+    end)
+    lo:spawn(function()
+      lo:wait(at(1.5), 1.5)
+      order[#order + 1] = "inner at " .. math.floor(clock)
+    end)
+    lo:wait(at(7), 7)
+    assert.same({ "inner at 1", "outer" }, order)
+  end)
+
+  it("kills a task that runs just now at its next wait", function()
+    local task, calls = nil, {}
+    task = lo:spawn(function()
+      lo:wait(at(1), 1)
+      lo:on_kill(function() calls[#calls + 1] = "before" end)
+      lo:kill(task)
+      calls[#calls + 1] = "still running"
+      lo:on_kill(function() calls[#calls + 1] = "at once" end)
+      lo:wait(at(2), 2)
+      calls[#calls + 1] = "never"
+    end)
+    lo:wait(at(3), 3)
+    assert.is_true(task.done)
+    assert.is_nil(task.raised)
+    assert.same({ "still running", "at once", "at once", "before" }, calls)
+  end)
+
   it("has no current task outside of one", function()
     assert.is_nil(lo:current())
     lo:on_kill(error)()

@@ -88,7 +88,8 @@ local WRONG = {
   { "a wrong entry", '"list":[{"id":"a"},{"id":5}]', "type", "list[2].id", 39 },
   { "an entry without its id", '"list":[{"id":"a"},{}]', "required", "list[2].id" },
   { "an entry that is null", '"list":[null]', "type", "list[1]" },
-  { "a number beyond 2^53 in another spelling", '"time":9007199254740993.0', "not_exact", "time" },
+  { "a number beyond 2^53 in another spelling", '"time":9007199254740993.0', "not_exact",
+    "time" },
   { "a number beyond a double", '"ratio":1e999', "not_finite", "ratio" },
   { "the same name twice", '"time":1,"time":2', "duplicate", "time" },
 }
@@ -156,7 +157,8 @@ describe("rules:read", function()
     assert.same({ list = { "a", "b" } }, value)
     for body, path in pairs { ['{"list":[{"id":"a"},{}]}'] = "list[2].id",
       ['{"list":[{"id":null}]}'] = "list[1].id", ['{"list":[{"id":5}]}'] = "list[1].id",
-      ['{"list":["a"]}'] = "list[1]", ['{"list":[{"id":"a","other":[""]}]}'] = "list[1].other[1]" } do
+      ['{"list":["a"]}'] = "list[1]",
+      ['{"list":[{"id":"a","other":[""]}]}'] = "list[1].other[1]" } do
       problem = select(2, flat:read(body))
       assert.equal(path, problem.path)
     end

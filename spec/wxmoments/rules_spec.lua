@@ -253,6 +253,28 @@ describe("rules:write", function()
     assert.equal("\n", any:read([["\n"]]))
   end)
 
+  it("is not disturbed by a finalizer that writes and reads too", function()
+    local proxy = rawget(_G, "newproxy")
+    local small = core.rules { type = "object", fields = { { "n", type = "integer" },
+      { "s", type = "string" } } }
+    local function litter()
+      local function work()
+        small:write { n = 7, s = "of a finalizer" }
+        small:read([[{"s":"a\u4f60"}]])
+      end
+      if proxy then
+        getmetatable(proxy(true)).__gc = work
+      else
+        setmetatable({}, { __gc = work })
+      end
+    end
+    for i = 1, 3000 do
+      litter()
+      assert.equal('{"n":' .. i .. ',"s":"text"}', small:write { n = i, s = "text" })
+      assert.equal("b你", small:read([[{"s":"b\u4f60"}]]).s)
+    end
+  end)
+
   it("says invalid UTF-8 in a name, and looks at every metatable", function()
     local problem = rules:check(given { free = { ["a\255"] = 1 } })[1]
     assert.same({ "utf8", 'free["a?"]' }, { problem.code, problem.path })

@@ -106,6 +106,34 @@ describe("no secret", function()
     end)
   end
 
+  it("is shown by a cut, a hint, an address or a name, wherever it stands", function()
+    local long = {}
+    for i = 1, 160 do
+      long[i] = ("%x"):format((i * 7) % 16)
+    end
+    long = table.concat(long)
+    local function assert_no_piece(value)
+      local text = text_of(value)
+      for i = 1, #long - 11 do
+        assert.falsy(text:find(long:sub(i, i + 11), 1, true), "shows a piece of the token")
+      end
+    end
+    local function error_for(body)
+      local driver = fake.driver { fake.ok(body) }
+      local corp = wxmoments.wecom { driver = driver,
+        access_token = function() return long, 7200 end }
+      return select(2, corp:get_moment_list { start_time = 1, end_time = 2 })
+    end
+    for before = 0, 310, 10 do
+      assert_no_piece(error_for(('{"errcode":48002,"errmsg":"%s%s"}'):format(
+        ("x"):rep(before), long)))
+    end
+    assert_no_piece(error_for('{"errcode":48002,"errmsg":"x, hint: [' .. long .. ']"}'))
+    assert_no_piece(error_for('{"errcode":48002,"errmsg":"x, from ip: ' .. long .. '"}'))
+    assert_no_piece(error_for('{"errcode":0,"errmsg":[],"' .. long .. '":1}'))
+    assert_no_piece(error_for('{"errcode":0,"x":{"' .. long .. '":tru}}'))
+  end)
+
   it("is shown by options that are wrong", function()
     for _, options in ipairs {
       { corpid = "ww1", corpsecret = SECRET, deadline = "x" },

@@ -179,6 +179,41 @@ describe("tokens", function()
     assert.truthy(driver.requests[2].url:find("/gettoken?", 1, true))
   end)
 
+  it("that cannot be got are not asked for by everyone in turn", function()
+    local corp, told, driver = client({ gettoken = function()
+      return fake.ok '{"errcode":40001,"errmsg":"invalid credential"}'
+    end }, {}, 0.05)
+    local failed, attempts = 0, {}
+    for _ = 1, 20 do
+      driver.loop:spawn(function()
+        local _, err = corp:get_moment_list(PARAMS)
+        failed = failed + (err.code == 40001 and 1 or 0)
+        attempts[#attempts + 1] = err.attempts
+      end)
+    end
+    driver.loop:wait(function() return failed == 20 end, driver.now() + 60)
+    assert.same({ 20, 1 }, { failed, told.tokens })
+    assert.equal(1, attempts[1])
+    assert.equal(40001, select(2, corp:get_moment_list(PARAMS)).code)
+    assert.equal(1, told.tokens)
+    driver.loop:wait(function() return false end, driver.now() + 61)
+    corp:get_moment_list(PARAMS)
+    assert.equal(2, told.tokens)
+  end)
+
+  it("keep the count of attempts when they fail", function()
+    local corp = client { gettoken = function() return fake.ok '{"errcode":-1,"errmsg":"x"}' end }
+    local _, err = corp:get_moment_list(PARAMS)
+    assert.same({ "gettoken", -1, 4 }, { err.op, err.code, err.attempts })
+  end)
+
+  it("with a space are no tokens", function()
+    local corp = client { gettoken = function()
+      return fake.ok '{"errcode":0,"access_token":"has space","expires_in":7200}'
+    end }
+    assert.equal("decode", select(2, corp:get_moment_list(PARAMS)).kind)
+  end)
+
   it("are waited for no longer than the deadline", function()
     local store = memory.new()
     local corp, told = client({}, { token_store = store, deadline = 3 })
@@ -251,6 +286,18 @@ describe("an access_token function", function()
       end
     end)
   end
+
+  it("shares a store under a key of its own", function()
+    local store = memory.new()
+    local function app(token, key)
+      local told = server { call = only(token) }
+      return wxmoments.wecom { access_token = function() return token, 7200 end,
+        driver = fake.driver(told.answer), token_store = store, token_key = key }
+    end
+    assert(app("T1", "app 1"):get_moment_list(PARAMS))
+    assert(app("T2", "app 2"):get_moment_list(PARAMS))
+    assert.has_error(function() app("T3", nil) end)
+  end)
 
   it("that raises raises, and may be asked again", function()
     local broken = true

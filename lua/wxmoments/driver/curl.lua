@@ -38,13 +38,21 @@ local FIXES = {
 -- Replies that passed a bound came; the others are failures of the way.
 local KINDS = { OPERATION_TIMEDOUT = "timeout", BODY_TOO_BIG = "decode", HEADER_TOO_BIG = "decode" }
 
+-- These come again until somebody changes something.
+local LASTING = {
+  PEER_FAILED_VERIFICATION = true, SSL_CACERT_BADFILE = true, SSL_CERTPROBLEM = true,
+  UNSUPPORTED_PROTOCOL = true, URL_MALFORMAT = true,
+  BODY_TOO_BIG = true, HEADER_TOO_BIG = true,
+}
+
 local function failure(code, message, sent)
-  local kind = KINDS[code] or "transport"
   return errors.new {
-    kind = kind, code = code, message = message, fix = FIXES[code], sent = sent,
-    who = kind == "decode" and "admin" or "wait", retryable = kind ~= "decode",
+    kind = KINDS[code] or "transport", code = code, message = message, fix = FIXES[code],
+    sent = sent, who = LASTING[code] and "admin" or "wait", retryable = not LASTING[code],
   }
 end
+
+driver.failure = failure -- the simulator's connections fail alike
 
 -- Inside nginx a blocking call stops every request of the worker.
 local function refuse_in_nginx(blocking)
@@ -60,6 +68,16 @@ local function refuse_in_nginx(blocking)
   }
 end
 
+-- The environment's proxy is not for loopback: http is allowed there because nobody sees it.
+local function proxy_of(options, url)
+  local host = url:match("^%a+://(%[[^%]]*%])") or url:match("^%a+://([^/:?]*)") or ""
+  if options.proxy == nil
+    and (host == "localhost" or host == "[::1]" or host:find("^127%.") ~= nil) then
+    return ""
+  end
+  return options.proxy
+end
+
 --- Makes a driver.
 -- @tparam table options
 -- @tparam ?string options.ca_file PEM file of CAs instead of the system's
@@ -69,7 +87,8 @@ end
 function driver.new(options)
   local self = { now = core.now }
   open_pool()
-  self.loop = shared_loop
+  -- Tasks only where a coroutine can be waited through (not in PUC 5.1).
+  self.loop = loop.is_possible and shared_loop or nil
 
   --- Sends one request and waits for its response, at most `seconds`.
   -- @treturn table|nil response; or nil and an error whose `sent` is false when no byte
@@ -83,7 +102,7 @@ function driver.new(options)
       method = request.method, url = request.url, headers = request.headers,
       body = request.body, safe = request.safe,
       max_header = request.max_header, max_body = request.max_body,
-      seconds = seconds, ca_file = options.ca_file, proxy = options.proxy,
+      seconds = seconds, ca_file = options.ca_file, proxy = proxy_of(options, request.url),
       user_agent = request.user_agent,
     }
     if not transfer then

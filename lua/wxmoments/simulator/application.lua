@@ -29,16 +29,17 @@ local Application_mt = {
 }
 
 --- @tparam table options complete, as wxmoments.simulator.options makes them
+-- @tparam[opt=os.time] function clock
 -- @treturn table the application
-function application.new(options)
+function application.new(options, clock)
   local self = setmetatable({
     corpid = options.corpid, corpsecret = options.corpsecret,
-    _clock = options.clock or os.time, _slept = 0, _hints = 0, _faults = options.faults,
+    _clock = clock or os.time, _slept = 0, _hints = 0, _faults = options.faults,
     _latency = options.latency,
     _counts = {}, _requests = {},
   }, Application_mt)
   for _, endpoint in pairs(endpoints) do self._counts[endpoint.op] = 0 end
-  self._began = options.clock and self._clock()
+  self._began = clock and clock()
   self._corp = {
     options = options,
     data = dataset.new(options),
@@ -88,10 +89,6 @@ end
 -- @treturn table way: `delay` (seconds before the answer), `cut` (bytes after which the
 --   connection ends), `drip` { size, every }, `pad` { part, bytes }; see simulator.new
 function Application:exchange(request)
-  if type(request) ~= "table" or type(request.method) ~= "string"
-    or type(request.url) ~= "string" then
-    error("wxmoments.simulator: a request with method and url is needed", 2)
-  end
   local path, query = url.split(request.url)
   local endpoint = endpoints[path]
   if not endpoint then return reply.html(404, "404 Not Found"), { delay = self._latency } end
@@ -111,7 +108,12 @@ end
 --- Answers one request. What only happens on the way (delay, cut, drip) does not show here.
 -- @tparam table request of the driver contract: method, url, body; the host is ignored
 -- @treturn table response: status, headers, body
+-- @raise for anything that is no request
 function Application:handle(request)
+  if type(request) ~= "table" or type(request.method) ~= "string"
+    or type(request.url) ~= "string" then
+    error("wxmoments.simulator: a request with method and url is needed", 2)
+  end
   local response, way = self:exchange(request)
   return wire.padded(response, way.pad)
 end

@@ -2,13 +2,19 @@
 
 local pages = require "wxmoments.simulator.pages"
 local reply = require "wxmoments.simulator.reply"
+local spoil = require "wxmoments.simulator.spoil"
 
 local faults = {}
 
 local REPEATED = 5 -- rows that come a second time
 
--- Three things a fault can do: `instead` gives the reply in the endpoint's place, `page`
--- changes how a list is cut (no row gets lost), `errmsg` stands in place of "ok".
+-- How long a reply is made that is too long, where the plan does not say.
+local TOO_LONG = { body = 64 * 1024 * 1024 + 1, headers = 1024 * 1024 }
+
+-- What a fault can do: `instead` gives the reply in the endpoint's place, `page` changes how
+-- a list is cut (no row gets lost), `errmsg` stands in place of "ok", `cursor` is the errcode
+-- for every cursor, `spoil` changes the body's bytes, `way` what happens to them on the way.
+-- `needs` names a field that has no default.
 local KINDS = {
   errcode = {
     instead = function(fault, hint) return reply.refuse(fault.errcode, hint, nil, fault.errmsg) end,
@@ -19,7 +25,7 @@ local KINDS = {
       return reply.html(status, status == 502 and "502 Bad Gateway" or "Error " .. status)
     end,
   },
-  body = { instead = function(fault) return reply.json(fault.body) end },
+  body = { needs = "body", instead = function(fault) return reply.json(fault.body) end },
   empty_object = { instead = function() return reply.json("{}") end },
   html = { instead = function() return reply.html(200, "Welcome") end },
 
@@ -27,7 +33,7 @@ local KINDS = {
 
   same_cursor = {
     page = function(page)
-      page.next_cursor = page.sent or pages.cursor(page.question, page.place, false)
+      page.next_cursor = page.sent or pages.cursor(page, page.place, false)
     end,
   },
   short_page = { page = function(page) page.fresh = math.ceil(page.fresh / 2) end },
@@ -43,6 +49,31 @@ local KINDS = {
       page.fresh = math.min(page.fresh, page.limit - page.back)
     end,
   },
+  cursor_refused = { cursor = 40058 },
+
+  truncated = { spoil = function(body, fault) return spoil.truncate(body, fault.bytes) end },
+  broken_json = { spoil = spoil.break_syntax },
+  wrong_types = {
+    spoil = function(body, fault, turn) return spoil.change_type(body, fault.field, turn) end,
+  },
+  number_ids = { spoil = spoil.number_ids },
+  text_numbers = { spoil = spoil.text_numbers },
+
+  delay = {
+    needs = "seconds", way = function(way, fault) way.delay = way.delay + fault.seconds end,
+  },
+  cut = { way = function(way, fault) way.cut = fault.bytes or 0 end },
+  drip = {
+    way = function(way, fault)
+      way.drip = { size = fault.size or 1, every = fault.every or 0.01 }
+    end,
+  },
+  oversize = {
+    way = function(way, fault)
+      local part = fault.part or "body"
+      way.pad = { part = part, bytes = fault.bytes or TOO_LONG[part] }
+    end,
+  },
 }
 
 local function known(names)
@@ -54,6 +85,10 @@ end
 
 local function count(value)
   return type(value) == "number" and value % 1 == 0 and value >= 1
+end
+
+local function seconds(value)
+  return type(value) == "number" and value >= 0 and value <= 86400
 end
 
 local function code(value)
@@ -74,6 +109,12 @@ local FIELDS = {
   status = { function(value) return count(value) and value >= 200 and value <= 599 end,
     "an HTTP status from 200 to 599" },
   body = { text, "a string" },
+  bytes = { function(value) return value == 0 or count(value) end, "an integer from 0" },
+  seconds = { seconds, "a number of seconds" },
+  every = { seconds, "a number of seconds" },
+  size = { count, "an integer from 1" },
+  field = { text, "a string" },
+  part = { function(value) return TOO_LONG[value] ~= nil end, '"body" or "headers"' },
 }
 
 local function field_problem(fault)
@@ -92,8 +133,10 @@ local function kind_problem(fault, paged)
     return "unknown kind '" .. fault.kind .. "' (known: " .. known(KINDS) .. ")"
   end
   if kind == KINDS.errcode and not fault.errcode then return "a kind or an errcode is needed" end
-  if kind == KINDS.body and not fault.body then return "body must be a string" end
-  if kind.page and fault.op and not paged[fault.op] then
+  if kind.needs and not fault[kind.needs] then
+    return kind.needs .. " must be " .. FIELDS[kind.needs][2]
+  end
+  if (kind.page or kind.cursor) and fault.op and not paged[fault.op] then
     return "kind '" .. fault.kind .. "' needs an endpoint that has pages"
   end
 end
@@ -132,15 +175,22 @@ end
 -- @tparam number call how often the endpoint was asked, this time included
 -- @tparam string hint the digits of an errmsg
 -- @treturn table response (instead of the endpoint's own, or nil), errmsg (or nil),
---   page (a list of functions that take the page)
+--   cursor_refused (the errcode for a cursor, or nil), page (a list of functions that take
+--   the page), spoil (a list of functions body → body), way (delay in seconds, and perhaps
+--   cut, drip, pad)
 function faults.select(plan, op, call, hint)
-  local effect = { page = {} }
+  local effect = { page = {}, spoil = {}, way = { delay = 0 } }
   for _, fault in ipairs(plan) do
     if applies(fault, op, call) then
       local kind = KINDS[fault.kind or "errcode"]
       if kind.instead and not effect.response then effect.response = kind.instead(fault, hint) end
       effect.errmsg = effect.errmsg or kind.errmsg
+      if kind.cursor then effect.cursor_refused = fault.errcode or kind.cursor end
       effect.page[#effect.page + 1] = kind.page
+      effect.spoil[#effect.spoil + 1] = kind.spoil and function(body)
+        return kind.spoil(body, fault, call - (fault.call or 1) + 1)
+      end
+      if kind.way then kind.way(effect.way, fault) end
     end
   end
   return effect

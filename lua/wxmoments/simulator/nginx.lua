@@ -2,6 +2,7 @@
 
 local json = require "wxmoments.simulator.json"
 local process = require "wxmoments.simulator.process"
+local tls = require "wxmoments.simulator.tls"
 
 local nginx = {}
 
@@ -69,6 +70,12 @@ local function find_nginx(wanted)
   return { binary = binary, built = built, modules = modules }
 end
 
+-- 1.22.1 as 1022001; 0 when it is not said.
+local function version(built)
+  local major, minor, patch = built:match("/(%d+)%.(%d+)%.(%d+)")
+  return major and tonumber(major) * 1000000 + tonumber(minor) * 1000 + tonumber(patch) or 0
+end
+
 -- ---- the configuration --------------------------------------------------------------------
 
 local TEMPORARY = { "client_body", "proxy", "fastcgi", "uwsgi", "scgi" }
@@ -94,7 +101,8 @@ http {
   init_by_lua_block { require("wxmoments.simulator.worker").load() }
   init_worker_by_lua_block { require("wxmoments.simulator.worker").watch() }
   server {
-    listen 127.0.0.1:$port;
+    listen 127.0.0.1:$listen;
+    $tls
     location / {
       content_by_lua_block { require("wxmoments.simulator.worker").answer() }
     }
@@ -105,6 +113,16 @@ http {
 -- One word of nginx's configuration.
 local function word(text)
   return '"' .. text:gsub('[\\"]', "\\%0") .. '"'
+end
+
+-- What an nginx was built without, of what is asked for.
+local function lacking(found, host)
+  for option, module in pairs { tls = "ssl", http2 = "v2" } do
+    if host[option] and not found.built:find("--with-http_" .. module .. "_module", 1, true) then
+      return "wxmoments.simulator: this nginx has no http_" .. module .. "_module, which "
+        .. option .. " needs"
+    end
+  end
 end
 
 -- A path that begins at the root: nginx looks from a folder of its own.
@@ -147,11 +165,28 @@ local function temporary_directives(found)
   return table.concat(lines, "\n  ")
 end
 
-local function configuration(found, port)
+-- 1.25.1 took http2 out of `listen`.
+local function listen_values(found, port, host)
+  local listen, lines = string.format("%d", port), {}
+  if host.tls then
+    listen = listen .. " ssl"
+    lines[1] = tls.directives({
+      certificate = rooted(host.files.certificate), key = rooted(host.files.key),
+    }, host.protocols, word)
+  end
+  if host.http2 then
+    local apart = version(found.built) >= 1025001
+    listen, lines[2] = listen .. (apart and "" or " http2"), apart and "http2 on;" or nil
+  end
+  return listen, table.concat(lines, "\n    ")
+end
+
+local function configuration(found, port, host)
   local path, cpath = search_paths()
+  local listen, lines = listen_values(found, port, host)
   local values = {
     main = main_directives(found), temporary = temporary_directives(found),
-    path = word(path), cpath = word(cpath), port = string.format("%d", port),
+    path = word(path), cpath = word(cpath), listen = listen, tls = lines,
   }
   return (CONFIGURATION:gsub("%$(%l+)", values))
 end
@@ -165,14 +200,16 @@ end
 
 -- ---- the port -----------------------------------------------------------------------------
 
+local TIME_WAIT = "06" -- the state of a connection that is over; nginx binds in spite of it
+
 -- Ports that are in use here, from the kernel's tables; empty where there are none.
 local function used_ports()
   local used = {}
   for _, name in ipairs { "/proc/net/tcp", "/proc/net/tcp6" } do
     local file = io.open(name)
     for line in file and file:lines() or function() end do
-      local port = line:match("^%s*%d+: %x+:(%x+)")
-      if port then used[tonumber(port, 16)] = true end
+      local port, state = line:match("^%s*%d+: %x+:(%x+) %x+:%x+ (%x+)")
+      if port and state ~= TIME_WAIT then used[tonumber(port, 16)] = true end
     end
     if file then file:close() end
   end
@@ -212,19 +249,13 @@ while [ ! -s $directory/nginx.pid ] && [ $tries -lt 250 ]; do
 done
 cat $directory/nginx.pid]]
 
--- `-e` came with 1.19.5; without it the first messages go to the system's own log.
-local function takes_error_log(built)
-  local major, minor, patch = built:match("/(%d+)%.(%d+)%.(%d+)")
-  if not major then return false end
-  return tonumber(major) * 1000000 + tonumber(minor) * 1000 + tonumber(patch) >= 1019005
-end
-
-local function start(found, directory, port)
-  local ok, message = write(directory .. "/nginx.conf", configuration(found, port))
+local function start(found, directory, port, host)
+  local ok, message = write(directory .. "/nginx.conf", configuration(found, port, host))
   if not ok then return nil, message end
   local values = {
     directory = process.quote(directory), binary = process.quote(found.binary),
-    log = takes_error_log(found.built) and "-e error.log" or "",
+    -- `-e` came with 1.19.5; without it the first messages go to the system's own log
+    log = version(found.built) >= 1019005 and "-e error.log" or "",
   }
   local output, status = process.run((START:gsub("%$(%l%l%l+)", function(name)
     return values[name] -- nil leaves the shell's own variables alone
@@ -236,18 +267,19 @@ local function start(found, directory, port)
 end
 
 -- Starts nginx on the port that is wanted, or on one that is free.
-local function start_somewhere(found, directory, wanted)
+local function start_somewhere(found, directory, host)
+  local wanted = host.port
   if wanted then
     if used_ports()[wanted] then
       return nil, string.format("wxmoments.simulator: port %d is in use", wanted)
     end
-    local pid, message = start(found, directory, wanted)
+    local pid, message = start(found, directory, wanted, host)
     return pid, pid and wanted or message
   end
   local pid, message, output
   for _ = 1, TRIES do
     local port = free_port()
-    pid, message, output = start(found, directory, port)
+    pid, message, output = start(found, directory, port, host)
     if pid then return pid, port end
     if not output or not output:find("bind() to", 1, true) then break end
   end
@@ -279,12 +311,13 @@ local Host_mt = {
   __close = function(self) self.stop() end,
 }
 
-local function host(pid, port, directory, corp)
+local function started(pid, port, directory, host, corp)
   local began, stopped = process.started(pid), false
   return setmetatable({
     corpid = corp.corpid, corpsecret = corp.corpsecret,
-    base_url = string.format("http://127.0.0.1:%d", port),
+    base_url = string.format("%s://127.0.0.1:%d", host.tls and "https" or "http", port),
     port = port,
+    ca_file = host.tls and host.files.ca_file,
     pid = tonumber(pid),
     stop = function()
       if stopped then return end
@@ -294,29 +327,38 @@ local function host(pid, port, directory, corp)
   }, Host_mt)
 end
 
---- Starts nginx for a simulator.
--- @tparam table options complete; `port` and `nginx` besides the corp's own
--- @treturn table|nil host: base_url, port, pid, stop()
--- @treturn string what is missing or went wrong
-function nginx.serve(options)
-  local found, message = find_nginx(options.nginx or {})
-  if not found then return nil, message end
-  local directory = process.folder()
-  if not directory then return nil, "wxmoments.simulator: no temporary folder could be made" end
+-- Writes what nginx needs into its folder and starts it. Returns its number and its port.
+local function start_in(directory, found, host, corp)
+  if host.tls then
+    local files, message = tls.prepare(host.tls, directory)
+    if not files then return nil, message end
+    host.files = files
+  end
   local own = process.own()
   local began = process.started(own)
-  local port = options.port
-  options.port, options.nginx = nil, nil
-  local ok, pid
-  ok, message = write(directory .. "/simulator.json", json.encode {
-    options = options, directory = directory, starter = began and own, starter_began = began,
+  local ok, message = write(directory .. "/simulator.json", json.encode {
+    options = corp, directory = directory, starter = began and own, starter_began = began,
   })
-  if ok then
-    pid, message = start_somewhere(found, directory, port)
-    if pid then return host(pid, message, directory, options) end
-  end
+  if not ok then return nil, message end
+  return start_somewhere(found, directory, host)
+end
+
+--- Starts nginx for a simulator.
+-- @tparam table corp complete options of the corp
+-- @tparam table host the options of this host: port, nginx, tls, http2, protocols
+-- @treturn table|nil host: base_url, port, pid, ca_file, stop()
+-- @treturn string what is missing or went wrong
+function nginx.serve(corp, host)
+  local found, message = find_nginx(host.nginx or {})
+  if not found then return nil, message end
+  message = lacking(found, host)
+  if message then return nil, message end
+  local directory = process.folder()
+  if not directory then return nil, "wxmoments.simulator: no temporary folder could be made" end
+  local pid, port = start_in(directory, found, host, corp)
+  if pid then return started(pid, port, directory, host, corp) end
   process.remove(directory)
-  return nil, message
+  return nil, port
 end
 
 return nginx

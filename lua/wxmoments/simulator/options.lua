@@ -138,11 +138,28 @@ local function copy(value)
   return new
 end
 
+-- What is wrong between options that are right each by itself.
+local function conflict(corp, host)
+  for _, name in ipairs(OF_TLS) do
+    if host[name] and not host.tls then return name .. " needs tls" end
+  end
+  if corp.start_time > corp.end_time then return "start_time must not be after end_time" end
+end
+
+-- Takes the options that are not the corp's own out of the others.
+local function part(kind, all)
+  local host = {}
+  for name in pairs(MORE[kind]) do
+    host[name], all[name] = all[name], nil
+  end
+  return host
+end
+
 --- Checks options and fills in the rest.
 -- @tparam string kind "new" or "serve"
 -- @tparam table|nil given
--- @treturn table|nil complete options, a copy
--- @treturn string what is wrong
+-- @treturn table|nil the corp's options, complete, a copy
+-- @treturn table|string the options of this way to run it; or what is wrong
 function options.read(kind, given)
   if given ~= nil and type(given) ~= "table" then return nil, "options must be a table" end
   local wrong = problem(kind, given or {})
@@ -156,11 +173,10 @@ function options.read(kind, given)
   for _, name in ipairs { "seed", "moments", "start_time", "end_time" } do
     all[name] = math.floor(all[name])
   end
-  for _, name in ipairs(OF_TLS) do
-    if all[name] and not all.tls then return nil, name .. " needs tls" end
-  end
-  if all.start_time > all.end_time then return nil, "start_time must not be after end_time" end
-  return all
+  local host = part(kind, all)
+  wrong = conflict(all, host)
+  if wrong then return nil, wrong end
+  return all, host
 end
 
 return options

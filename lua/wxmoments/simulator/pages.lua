@@ -38,9 +38,9 @@ end
 --   from 0; place(mark) → the place that leads to, from 0 to `total`
 -- @tparam number total rows of the whole list
 -- @tparam number limit
--- @treturn table|nil the page: place (rows before it), fresh (rows not given before), back (rows of the page
---   before that come again), total, limit, sent, after_empty; nil for a cursor that is not
---   this list's
+-- @treturn table|nil the page: place (rows before it), fresh (rows not given before), back
+--   (rows of the page before that come again), total, limit, sent, after_empty; nil for a
+--   cursor that is not this list's
 function pages.open(question, cursor, marks, total, limit)
   local place, after_empty = 0, false
   if cursor then

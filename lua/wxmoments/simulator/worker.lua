@@ -6,8 +6,12 @@ local application = require "wxmoments.simulator.application"
 local json = require "wxmoments.simulator.json"
 local process = require "wxmoments.simulator.process"
 local url = require "wxmoments.simulator.url"
+local wire = require "wxmoments.simulator.wire"
 
 local worker = {}
+
+local AT_ONCE = 65536 -- bytes of a reply that is too long
+local NO_MORE = 444   -- ends the connection, and sends nothing besides
 
 local LOOK_EVERY = 1 -- seconds between two looks at the process that started nginx
 
@@ -49,30 +53,100 @@ local function expire_token(query)
   return 200, { expired = expired }
 end
 
+local function delete(query)
+  return 200, { deleted = sim:delete(query.moment_id or "") }
+end
+
+local function forget_cursors()
+  sim:forget_cursors()
+  return 200, { forgotten = true }
+end
+
 local DOOR = {
   ["GET /_simulator/state"] = state,
   ["POST /_simulator/expire_token"] = expire_token,
+  ["POST /_simulator/delete"] = delete,
+  ["POST /_simulator/forget_cursors"] = forget_cursors,
 }
 
 local function respond(request)
   local path, query = url.split(request.url)
   local control = DOOR[request.method .. " " .. path]
-  if not control then return sim:handle(request) end
+  if not control then return sim:exchange(request) end
   local status, value = control(query)
   local headers = { { "Content-Type", "application/json" } }
-  return { status = status, headers = headers, body = json.encode(value) }
+  return { status = status, headers = headers, body = json.encode(value) }, { delay = 0 }
+end
+
+-- Status and headers, with those that come several times, and the body's length.
+local function set_head(response, length)
+  ngx.status = response.status
+  local headers = {}
+  for _, header in ipairs(response.headers) do
+    local name, value = header[1], header[2]
+    headers[name] = headers[name] or {}
+    table.insert(headers[name], value)
+  end
+  for name, values in pairs(headers) do ngx.header[name] = values[2] and values or values[1] end
+  ngx.header["Content-Length"] = length
+end
+
+-- Sends the reply as nginx sends replies.
+local function send(response, blanks)
+  set_head(response, #response.body + blanks)
+  ngx.print(response.body)
+  local chunk = (" "):rep(math.min(blanks, AT_ONCE))
+  while blanks > 0 do
+    ngx.print(chunk:sub(1, math.min(blanks, AT_ONCE)))
+    if not ngx.flush(true) then return end
+    blanks = blanks - AT_ONCE
+  end
+end
+
+-- Gives bytes to `put` piece by piece, until it fails or there are no more.
+local function in_pieces(bytes, drip, put)
+  local size = drip and drip.size or math.max(1, #bytes)
+  for from = 1, #bytes, size do
+    if from > 1 then ngx.sleep(drip.every) end
+    if not put(bytes:sub(from, from + size - 1)) then return end
+  end
+end
+
+-- HTTP/1.1 to the byte: what is sent is what wire.head says, then the body.
+local function send_bytes(response, way)
+  local bytes = wire.head(response) .. response.body
+  bytes = bytes:sub(1, way.cut or #bytes)
+  if bytes ~= "" then
+    local socket = assert(ngx.req.socket(true))
+    in_pieces(bytes, way.drip, function(piece) return socket:send(piece) end)
+  end
+  return ngx.exit(NO_MORE)
+end
+
+-- HTTP/2 has no bytes of ours: a cut loses the stream before anything came, and only the body
+-- comes in pieces.
+local function send_stream(response, way)
+  if way.cut then return ngx.exit(NO_MORE) end
+  set_head(response, #response.body)
+  in_pieces(response.body, way.drip, function(piece)
+    return ngx.print(piece) and ngx.flush(true)
+  end)
 end
 
 --- Answers the request nginx is at.
 function worker.answer()
   ngx.req.read_body()
-  local response = respond {
+  local response, way = respond {
     method = ngx.req.get_method(), url = ngx.var.request_uri, body = ngx.req.get_body_data(),
   }
-  ngx.status = response.status
-  for _, header in ipairs(response.headers) do ngx.header[header[1]] = header[2] end
-  ngx.header["Content-Length"] = #response.body
-  ngx.print(response.body)
+  if way.delay > 0 then ngx.sleep(way.delay) end
+  if not (way.cut or way.drip) then
+    local headers = way.pad and way.pad.part == "headers"
+    return send(headers and wire.padded(response, way.pad) or response,
+      wire.blanks(response, way.pad))
+  end
+  local send_so = ngx.req.http_version() < 2 and send_bytes or send_stream
+  return send_so(wire.padded(response, way.pad), way)
 end
 
 return worker

@@ -33,7 +33,11 @@ end
 
 function Memory:get(key)
   local entry = tokens_of[self][key]
-  if not entry or entry.expires_at <= self._time() then
+  if not entry then
+    return nil
+  end
+  if entry.expires_at <= self._time() then
+    tokens_of[self][key] = nil
     return nil
   end
   return entry.token, entry.expires_at

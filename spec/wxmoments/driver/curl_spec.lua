@@ -133,6 +133,21 @@ describe("the curl driver", function()
     assert.is_nil(unsafe.outcome) -- nothing can have left
   end)
 
+  it("does not show a loopback request to the environment's proxy", function()
+    start { connections = { { { OK } } } }
+    local code = ([[
+      local corp = require "wxmoments".wecom { base_url = "%s",
+        access_token = function() return "T" end, retry = { attempts = 1 } }
+      print(corp:get_moment_list { start_time = 1, end_time = 2 })]]):format(host.base_url)
+    local interpreter = rawget(_G, "jit") and "luajit" or "lua5.4"
+    local pipe = io.popen("http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 "
+      .. interpreter .. " -e '" .. code .. "' 2>&1")
+    local output = pipe:read("*a")
+    pipe:close()
+    assert.truthy(output:find("^table"), output)
+    assert.equal(1, #host:log())
+  end)
+
   it("sleeps", function()
     local driver = require "wxmoments.driver.curl".new {}
     local began = driver.now()
