@@ -3,8 +3,10 @@
 #   make            both builds: build/5.4 (Lua 5.4) and build/luajit (LuaJIT, PUC 5.1)
 #   make demo       the demonstration, from nothing
 #   make test       everything, from nothing; ends in "N passed, N failed"
+#   make bench      what reading costs, against lua-cjson
 #   make env        this tree's environment: eval "$(make -s env)"; LUA=luajit for LuaJIT
 #   make lint | format | test-luajit | test-c | test-valgrind | check-all
+#   make fuzz SECONDS=60 | fuzz-coverage
 #   make install DESTDIR= PREFIX=/usr/local | rock | clean
 
 # Yours to set. CFLAGS and LDFLAGS come after ours, so that they win.
@@ -21,6 +23,8 @@ CURL_CFLAGS   = $(shell pkg-config --cflags libcurl)
 CURL_LIBS     = $(shell pkg-config --libs libcurl)
 BUSTED        = $(shell command -v busted)
 JOBS          = $(shell nproc)
+LUA_LIBS      = $(shell pkg-config --libs lua5.4)
+SECONDS       = 60
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings -Wpointer-arith -Wcast-qual -Wconversion -Wsign-conversion -Wundef -Wvla
@@ -31,14 +35,17 @@ SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 # What each shared object is made of: curl.so knows libcurl, core.so nothing but libc.
 PURE = $(filter-out wxm_curl.c,$(notdir $(sort $(wildcard csrc/wxm_*.c))))
 CORE = $(filter-out lua_curl.c,$(notdir $(sort $(wildcard csrc/lua_*.c)))) $(PURE)
-CURL = lua_curl.c wxm_curl.c wxm_buf.c
+CURL = lua_curl.c wxm_curl.c wxm_buf.c wxm_pin.c
 ROCKSPEC = $(wildcard wxmoments-*.rockspec)
 ROCK = $(ROCKSPEC:.rockspec=)
 LUA_FILES = $(shell find lua -name '*.lua' | sort)
 UNITS = $(patsubst spec/c/%.c,build/asan/units/%,$(sort $(wildcard spec/c/test_*.c)))
 
-.PHONY: all build-lua build-luajit env demo install rock clean format check-all \
+FUZZ = $(patsubst spec/fuzz/fuzz_%.c,%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
+
+.PHONY: all build-lua build-luajit env demo bench install rock clean format check-all \
 	test test-symbols test-lua test-luajit test-c test-c-units test-c-lua test-c-luajit \
+	test-fuzz fuzz $(FUZZ:%=fuzz-%) fuzz-coverage \
 	test-valgrind test-lua5.1 test-lua5.2 test-lua5.3 \
 	lint lint-format lint-luacheck lint-luajit lint-warnings lint-tidy lint-layers lint-rockspec
 .DELETE_ON_ERROR:
@@ -71,6 +78,8 @@ $(eval $(call rules,build/5.2,$$(LUA52_INCDIR)))
 $(eval $(call rules,build/5.3,$$(LUA53_INCDIR)))
 $(eval $(call rules,build/asan/5.4,$$(LUA_INCDIR),$$(SANITIZE)))
 $(eval $(call rules,build/asan/luajit,$$(LUA51_INCDIR),$$(SANITIZE)))
+$(eval $(call rules,build/fuzz,$$(LUA_INCDIR),$$(SANITIZE) -fsanitize=fuzzer-no-link))
+$(eval $(call rules,build/coverage,$$(LUA_INCDIR),$$(COUNTED)))
 
 build-lua: $(call both,build/5.4)
 build-luajit: $(call both,build/luajit)
@@ -97,10 +106,20 @@ demo:
 	@LUA_PATH='$(LUA_PATH_HERE)' LUA_CPATH='$(call cpath_in,build/5.4)' \
 		lua5.4 examples/script/demo.lua
 
+# What reading costs against lua-cjson, both Luas; fails where a ratio is beyond its bound.
+bench:
+	@.ci/setup test
+	@$(SUBMAKE) all
+	@LUA_PATH='$(LUA_PATH_HERE)' LUA_CPATH='$(call cpath_in,build/5.4)' \
+		lua5.4 spec/bench/read.lua
+	@LUA_PATH='$(LUA_PATH_HERE)' LUA_CPATH='$(call cpath_in,build/luajit)' \
+		luajit spec/bench/read.lua
+
 # --- testing ------------------------------------------------------------------------------
 
 LINTS = lint-format lint-luacheck lint-luajit lint-warnings lint-tidy lint-layers lint-rockspec
-TESTS = test-symbols test-lua test-luajit test-c-units test-c-lua test-c-luajit test-valgrind
+TESTS = test-symbols test-lua test-luajit test-c-units test-c-lua test-c-luajit test-fuzz \
+	test-valgrind
 
 test:
 	@.ci/setup test
@@ -120,7 +139,7 @@ test-luajit: build-luajit
 
 # The C units and both Lua suites with ASan and UBSan; the first finding ends the program.
 # Leaks in the Lua suites are valgrind's to find, because the interpreters have their own.
-test-c: test-c-units test-c-lua test-c-luajit
+test-c: test-c-units test-c-lua test-c-luajit test-fuzz
 
 SANITIZED = env ASAN_OPTIONS=halt_on_error=1:detect_leaks=$(1) \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
@@ -132,6 +151,11 @@ build/asan/units/%: spec/c/%.c $(PURE:%.c=build/asan/5.4/obj/%.o)
 	$(CC) $(OUR_CFLAGS) $(SANITIZE) -Icsrc -MMD -MP $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) \
 		-o $@ $< $(filter %.o,$^)
 -include $(wildcard build/asan/units/*.d)
+
+# This one needs Lua, and allocations that fail when it says so.
+build/asan/units/test_memory: $(CORE:%.c=build/asan/5.4/obj/%.o)
+build/asan/units/test_memory: LDFLAGS += -I$(LUA_INCDIR) $(LUA_LIBS) \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 test-c-units: $(UNITS)
 	$(if $(UNITS),,$(error no C unit in spec/c))
@@ -146,6 +170,50 @@ test-c-lua: $(call both,build/asan/5.4)
 test-c-luajit: $(call both,build/asan/luajit)
 	@echo "with ASan and UBSan; without the specs tagged $(SKIPPED)"
 	$(call suite,LuaJIT sanitized,build/asan/luajit,$(PRELOADED) luajit) --exclude-tags=$(SKIPPED)
+
+# --- fuzzing ------------------------------------------------------------------------------
+
+# $(call target,DIR,MAIN,FLAGS): DIR/fuzz_*, each target linked with the core and what runs it
+define target
+$(1)/fuzz_%: spec/fuzz/fuzz_%.c spec/fuzz/fuzz.c $(2) $(CORE:%.c=$(1)/obj/%.o) spec/fuzz/fuzz.h
+	@mkdir -p $$(@D)
+	$$(CC) $$(OUR_CFLAGS) $(3) -Icsrc -I$$(LUA_INCDIR) $$(CPPFLAGS) $$(CFLAGS) -o $$@ \
+		$$(filter %.c %.o,$$^) $$(LDFLAGS) $$(LUA_LIBS) -lm
+endef
+COUNTED = -g -O1 -fprofile-instr-generate -fcoverage-mapping
+$(eval $(call target,build/fuzz,,$$(SANITIZE) -fsanitize=fuzzer))
+$(eval $(call target,build/asan/5.4,spec/fuzz/replay.c,$$(SANITIZE)))
+$(eval $(call target,build/coverage,spec/fuzz/replay.c,$$(COUNTED)))
+build/fuzz/% build/coverage/%: override CC = clang
+
+# The kept inputs, once each.
+test-fuzz: $(FUZZ:%=build/asan/5.4/fuzz_%)
+	@bad=0; for target in $(FUZZ); do $(call SANITIZED,1) .ci/suite "fuzz $$target" \
+		build/asan/5.4/fuzz_$$target spec/fuzz/corpus/$$target/* || bad=1; \
+	done; exit $$bad
+
+# $(SECONDS) for each target, begun with the kept inputs and what earlier runs found.
+fuzz:
+	@.ci/setup fuzz
+	@MAKE='$(SUBMAKE)' .ci/tally $(FUZZ:%=fuzz-%)
+
+$(FUZZ:%=fuzz-%): fuzz-%: build/fuzz/fuzz_%
+	@mkdir -p build/fuzz/corpus/$*
+	$(call SANITIZED,1) $< -max_total_time=$(SECONDS) -timeout=10 -print_final_stats=1 \
+		-dict=spec/fuzz/json.dict -artifact_prefix=build/fuzz/$*- \
+		build/fuzz/corpus/$* spec/fuzz/corpus/$*
+
+# How many branches of read and write the kept inputs and the specs reach. Fails below 95 %.
+fuzz-coverage:
+	@.ci/setup fuzz
+	@$(SUBMAKE) build/coverage/wxmoments/core.so build/coverage/wxmoments/curl.so \
+		$(FUZZ:%=build/coverage/fuzz_%) build/coverage/test_memory
+	@LUA_PATH='$(LUA_PATH_HERE)' LUA_CPATH='$(call cpath_in,build/coverage)' LUA=lua5.4 \
+		BUSTED='$(BUSTED)' .ci/coverage build/coverage 95 lua_read lua_write
+
+build/coverage/test_memory: spec/c/test_memory.c $(CORE:%.c=build/coverage/obj/%.o)
+	$(CC) $(OUR_CFLAGS) $(COUNTED) -Icsrc -I$(LUA_INCDIR) $(CPPFLAGS) $(CFLAGS) -o $@ $^ \
+		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(LDFLAGS) $(LUA_LIBS)
 
 # Memory errors and blocks definitely lost. nginx and whatever else the specs start runs
 # outside valgrind, so specs of those would show nothing here and are left out.
@@ -184,10 +252,10 @@ test-lua5.3: $(call both,build/5.3)
 lint: $(LINTS)
 
 format:
-	clang-format -i $(wildcard csrc/*.[ch] spec/c/*.[ch])
+	clang-format -i $(wildcard csrc/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch])
 
 lint-format:
-	clang-format --dry-run -Werror $(wildcard csrc/*.[ch] spec/c/*.[ch])
+	clang-format --dry-run -Werror $(wildcard csrc/*.[ch] spec/c/*.[ch] spec/fuzz/*.[ch])
 
 lint-luacheck:
 	luacheck -q --no-color lua spec examples .luacheckrc .busted
@@ -201,7 +269,7 @@ lint-luajit:
 lint-warnings:
 	for cc in gcc clang; do for lua in $(LUA_INCDIR) $(LUA51_INCDIR) $(LUAJIT_INCDIR); do \
 		$$cc $(OUR_CFLAGS) -Werror -fsyntax-only -Icsrc -I$$lua $(CURL_CFLAGS) \
-			$(wildcard csrc/*.c spec/c/*.c) || exit 1; \
+			$(wildcard csrc/*.c spec/c/*.c spec/fuzz/*.c) || exit 1; \
 	done; done
 
 # Standard error counts what it suppressed in system headers; other words there matter

@@ -6,6 +6,7 @@
 #include "lua_rules.h"
 #include "lua_sys.h"
 #include "wxm_number.h"
+#include "wxm_pin.h"
 #include "wxm_retry.h"
 #include "wxm_sha1.h"
 #include "wxm_text.h"
@@ -228,6 +229,7 @@ int luaopen_wxmoments_core(lua_State *L)
         {NULL, NULL},
     };
 
+    wxm_pin_code();
     wxm_lua_rules_class(L);
     wxm_lua_pager_class(L);
     wxm_lua_sys_class(L);

@@ -20,7 +20,7 @@ typedef struct {
     size_t count;    /* entries stored */
     uint64_t seen;   /* fields met, a bit each */
     int field;       /* the field being read, or -1 */
-    const char *key; /* the name being read, as it stands in the body */
+    const char *key; /* the name being read, as it stands in the body; or NULL */
     size_t key_len;
     char closer; /* '}' or ']'; '\0' for the list around a bare element */
     int pick;    /* the object becomes this field of its own; -1: it is a table */
@@ -51,6 +51,9 @@ static const wxm_lua_path *path_of(const reader *r, wxm_lua_path chain[])
     for (i = 0; i < r->depth; i++) {
         const frame *f = &r->frames[i];
         wxm_lua_path *step = &chain[i + 1];
+        if (f->closer == '}' && f->key == NULL) {
+            return &chain[i]; /* between names: the object itself */
+        }
         memset(step, 0, sizeof *step);
         step->up = &chain[i];
         if (f->closer == '}') {
@@ -126,6 +129,20 @@ static void push_text(lua_State *L, const wxm_json_text *text)
     lua_remove(L, -2);
 }
 
+/* Is there nothing but zeros behind the point, or an exponent to say more? */
+static int is_zero_fraction(const wxm_json_number *number)
+{
+    const char *p = memchr(number->s, '.', number->n), *end = number->s + number->n;
+
+    if (p == NULL || memchr(p, 'e', (size_t)(end - p)) != NULL ||
+        memchr(p, 'E', (size_t)(end - p)) != NULL) {
+        return 1;
+    }
+    for (p++; p < end && *p == '0'; p++) {
+    }
+    return p == end;
+}
+
 static int is_below_exact(int64_t value)
 {
     return value < WXM_NUMBER_EXACT && value > -WXM_NUMBER_EXACT;
@@ -141,6 +158,9 @@ static int whole_of(const wxm_json_number *number, int64_t *value)
 
     if (number->whole) {
         return wxm_number_integer(number->s, number->n, value) == 0;
+    }
+    if (!is_zero_fraction(number)) {
+        return 0;
     }
     return wxm_number_double(number->s, number->n, &d) == 0 &&
            wxm_number_is_integer(d, value) && is_below_exact(*value);
@@ -197,7 +217,7 @@ static int string_value(lua_State *L, reader *r, const wxm_rule *rule)
                              rule->printable)) {
             size_t n;
             const char *s = lua_tolstring(L, -1, &n);
-            if (wxm_rule_string(rule, s, n, &problem) != 0) {
+            if (wxm_rule_valid_string(rule, s, n, &problem) != 0) {
                 problem_at(L, r, rule, &problem, at);
                 lua_pop(L, 1);
                 return 0;
@@ -365,8 +385,7 @@ static int expected_field(reader *r, frame *f)
 
     for (i = (size_t)f->field + 1; i < f->rule->field_count; i++) {
         const wxm_field *field = &f->rule->fields[i];
-        if (field->len < left && name[field->len] == '"' &&
-            memcmp(name, field->name, field->len) == 0) {
+        if (wxm_rule_is_next(field, name, left)) {
             f->key = name;
             f->key_len = field->len;
             r->json.at = name + field->len + 1;
@@ -418,6 +437,7 @@ static int next_entry(lua_State *L, reader *r, wxm_rule **rule)
         *rule = f->rule == NULL ? NULL : f->rule->items;
         return 0;
     }
+    f->key = NULL;
     if (peek(r) != '"') {
         r->json.error = "a name in quotes is missing here";
         return syntax(L, r);

@@ -328,15 +328,18 @@ static void compile_fields(lua_State *L, wxm_rule *rule, int spec, int depth)
         for (i = 0; i < n; i++) {
             wxm_field *field = &rule->fields[i];
             const char *name;
+            size_t len;
             lua_rawgeti(L, list, (int)i + 1);
             table_on_top(L, "a field");
             lua_rawgeti(L, -1, 1);
-            name = string_on_top(L, "a field's name", &field->len);
-            if (wxm_rule_find(rule, name, field->len, 0) >= 0) {
+            name = string_on_top(L, "a field's name", &len);
+            if (wxm_rule_find(rule, name, len, 0) >= 0) {
                 luaL_error(L, "rule: two fields are named '%s'", name);
             }
-            field->name = copy_of(L, name, field->len);
-            rule->field_count = i + 1;
+            rule->field_count = i + 1; /* from here on the tree owns the field */
+            if (wxm_rule_name(field, name, len) != 0) {
+                luaL_error(L, "not enough memory for a rule");
+            }
             field->key = (int)lua_rawlen(L, KEYS) + 1;
             lua_rawseti(L, KEYS, field->key);
             compile_child(L, &field->rule, depth);
@@ -586,6 +589,13 @@ wxm_buf *wxm_lua_push_buffer(lua_State *L, size_t cap)
     wxm_buf_init(buf, cap);
     wxm_lua_setmetatable(L, BUFFER);
     return buf;
+}
+
+void wxm_lua_drop_buffer(lua_State *L, int index)
+{
+    wxm_buf_free(lua_touserdata(L, index));
+    lua_pushnil(L);
+    lua_setmetatable(L, index);
 }
 
 static int rules_tostring(lua_State *L)

@@ -22,6 +22,12 @@ typedef struct {
 */
 wxm_buf *wxm_lua_push_buffer(lua_State *L, size_t cap);
 
+/*
+** Frees the buffer at 'index' and leaves nothing to the collector: when LuaJIT ends, what
+** a finalizer has made is finalized after this library is gone, and would crash.
+*/
+void wxm_lua_drop_buffer(lua_State *L, int index);
+
 /* Where a value stands: a chain from the value up to the root, on the C stack. */
 typedef struct wxm_lua_path {
     const struct wxm_lua_path *up; /* NULL: this is the root, which has no name */

@@ -178,15 +178,38 @@ static void value_on_top(lua_State *L, writer *w, const wxm_rule *rule,
                          const wxm_lua_path *at);
 
 /*
+** The metamethod of the table on top that would show fields which a raw read does not
+** see; NULL when it has none of the three.
+*/
+static const char *hiding_on_top(lua_State *L)
+{
+    static const char *const names[] = {"__index", "__pairs", "__len"};
+    const char *found = NULL;
+    size_t i;
+
+    if (!lua_getmetatable(L, -1)) {
+        return NULL;
+    }
+    for (i = 0; found == NULL && i < sizeof names / sizeof *names; i++) {
+        lua_pushstring(L, names[i]);
+        lua_rawget(L, -2);
+        found = lua_isnil(L, -1) ? NULL : names[i];
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return found;
+}
+
+/*
 ** Is the table on top one that can be read raw and safely? Reports what stands against
-** it. Three metamethods would show fields that a raw read does not see.
+** it.
 */
 static int may_enter(lua_State *L, writer *w, const wxm_rule *rule,
                      const wxm_lua_path *at)
 {
-    static const char *const hiding[] = {"__index", "__pairs", "__len"};
     const wxm_lua_path *above;
-    size_t depth = 0, i;
+    const char *hiding;
+    size_t depth = 0;
 
     for (above = at->up; above != NULL; above = above->up) {
         if (above->table == at->table) {
@@ -199,18 +222,10 @@ static int may_enter(lua_State *L, writer *w, const wxm_rule *rule,
         report_code(L, w, rule, WXM_PROBLEM_TOO_DEEP, NULL, at);
         return 0;
     }
-    if (lua_getmetatable(L, -1)) {
-        for (i = 0; i < sizeof hiding / sizeof *hiding; i++) {
-            lua_pushstring(L, hiding[i]);
-            lua_rawget(L, -2);
-            if (!lua_isnil(L, -1)) {
-                lua_pop(L, 2);
-                report_code(L, w, rule, WXM_PROBLEM_METATABLE, hiding[i], at);
-                return 0;
-            }
-            lua_pop(L, 1);
-        }
-        lua_pop(L, 1);
+    hiding = hiding_on_top(L);
+    if (hiding != NULL) {
+        report_code(L, w, rule, WXM_PROBLEM_METATABLE, hiding, at);
+        return 0;
     }
     luaL_checkstack(L, 12, "a value is nested too deep");
     return 1;
@@ -401,9 +416,7 @@ static int is_left_out(lua_State *L, const wxm_rule *rule)
     if (!rule->omit_empty || lua_type(L, -1) != LUA_TTABLE) {
         return 0;
     }
-    if (lua_getmetatable(L,
-                         -1)) { /* is looked at, and perhaps refused, on the way in */
-        lua_pop(L, 1);
+    if (hiding_on_top(L) != NULL) { /* refused on the way in */
         return 0;
     }
     lua_pushnil(L);
@@ -523,8 +536,8 @@ static void value_on_top(lua_State *L, writer *w, const wxm_rule *rule,
     if (rule != NULL && rule->type == WXM_TYPE_ANY) {
         rule = NULL;
     }
-    if (++w->values > MAX_VALUES) {
-        return; /* said once, at the end */
+    if (w->problems == MAX_PROBLEMS || ++w->values > MAX_VALUES) {
+        return; /* enough is said, or will be at the end */
     }
     if (lua_type(L, -1) == LUA_TTABLE) {
         table_on_top(L, w, rule, at);
@@ -604,10 +617,13 @@ int wxm_lua_rules_write(lua_State *L)
     }
     if (w.problems > 0) {
         lua_pushnil(L);
-        lua_pushvalue(L, PROBLEMS);
-        return 2;
+    } else {
+        lua_pushlstring(L, w.out->len > 0 ? w.out->data : "", w.out->len);
     }
-    lua_pushlstring(L, w.out->len > 0 ? w.out->data : "", w.out->len);
-    wxm_buf_free(w.out); /* a large body is not kept until the next collection */
-    return 1;
+    wxm_lua_drop_buffer(L, BUFFER); /* a large body is not kept until a collection */
+    if (w.problems == 0) {
+        return 1;
+    }
+    lua_pushvalue(L, PROBLEMS);
+    return 2;
 }

@@ -6,6 +6,7 @@
 #include "wxm_curl.h"
 
 #include "wxm_buf.h"
+#include "wxm_pin.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -17,7 +18,6 @@
 #if defined(__unix__) || defined(__APPLE__)
 #define POSIX_SYSTEM 1
 #include <dirent.h>
-#include <dlfcn.h>
 #else
 #define POSIX_SYSTEM 0
 #endif
@@ -526,26 +526,10 @@ static void fail_all(wxm_pool *pool, const char *code, const char *message)
 
 /* ---- init ---- */
 
-/*
-** Keeps this code loaded until the process ends. A name lookup that outlives its
-** deadline stays behind in a thread of libcurl's, and Lua unloads C modules when a
-** state closes: the thread would wake up in code that is gone.
-*/
-static void pin_code(void)
-{
-#if POSIX_SYSTEM && defined(RTLD_NODELETE)
-    static const char here = 0;
-    Dl_info info;
-
-    if (!code_is_pinned && dladdr(&here, &info) != 0 && info.dli_fname != NULL) {
-        code_is_pinned = dlopen(info.dli_fname, RTLD_NOW | RTLD_NODELETE) != NULL;
-    }
-#endif
-}
-
 int wxm_curl_init(void)
 {
-    pin_code();
+    /* A name lookup that outlives its deadline stays behind in a thread of libcurl's. */
+    code_is_pinned = wxm_pin_code();
     return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
 }
 

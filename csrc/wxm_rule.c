@@ -73,6 +73,45 @@ const char *wxm_rule_unit_name(wxm_unit unit)
     return names[unit];
 }
 
+int wxm_rule_name(wxm_field *field, const char *name, size_t len)
+{
+    char quoted[8] = {0}, counts[8] = {0};
+    size_t n = len < sizeof quoted ? len : sizeof quoted;
+
+    field->name = malloc(len + 1);
+    if (field->name == NULL) {
+        return -1;
+    }
+    memcpy(field->name, name, len);
+    field->name[len] = '\0';
+    field->len = len;
+    memcpy(quoted, name, n);
+    if (n < sizeof quoted) {
+        quoted[n++] = '"';
+    }
+    memset(counts, 0xFF, n);
+    memcpy(&field->head, quoted, sizeof quoted);
+    memcpy(&field->mask, counts, sizeof counts);
+    return 0;
+}
+
+int wxm_rule_is_next(const wxm_field *field, const char *text, size_t left)
+{
+    uint64_t head;
+
+    if (left < sizeof head || left <= field->len) {
+        return 0;
+    }
+    memcpy(&head, text, sizeof head);
+    if ((head & field->mask) != field->head) {
+        return 0; /* one comparison for nearly every field that is not it */
+    }
+    return field->len < sizeof head ||
+           (text[field->len] == '"' &&
+            memcmp(text + sizeof head, field->name + sizeof head,
+                   field->len - sizeof head) == 0);
+}
+
 int wxm_rule_find(const wxm_rule *rule, const char *name, size_t len, size_t start)
 {
     size_t n, i = start < rule->field_count ? start : 0;
@@ -153,14 +192,21 @@ static size_t first_control(const char *s, size_t n)
     return i;
 }
 
-int wxm_rule_string(const wxm_rule *rule, const char *s, size_t n, wxm_problem *problem)
+/* How long a valid text is, in the rule's unit. */
+static size_t length_of(const wxm_rule *rule, const char *s, size_t n)
 {
-    wxm_text_size size = wxm_text_measure(s, n);
-    size_t length = n;
-
-    if (size.invalid < n) {
-        return fail(problem, WXM_PROBLEM_UTF8, 0, (int64_t)size.invalid + 1);
+    if (rule->unit == WXM_UNIT_BYTES) {
+        return n; /* most rules: nothing to count */
     }
+    if (rule->unit == WXM_UNIT_CODEPOINTS) {
+        return wxm_text_measure(s, n).codepoints;
+    }
+    return wxm_text_measure(s, n).utf16;
+}
+
+int wxm_rule_valid_string(const wxm_rule *rule, const char *s, size_t n,
+                          wxm_problem *problem)
+{
     if (rule->printable && first_control(s, n) < n) {
         return fail(problem, WXM_PROBLEM_CONTROL, 0, (int64_t)first_control(s, n) + 1);
     }
@@ -169,13 +215,21 @@ int wxm_rule_string(const wxm_rule *rule, const char *s, size_t n, wxm_problem *
         problem->detail = rule->allowed;
         return -1;
     }
-    if (rule->unit == WXM_UNIT_CODEPOINTS) {
-        length = size.codepoints;
-    } else if (rule->unit == WXM_UNIT_UTF16) {
-        length = size.utf16;
+    if (!rule->has_min && !rule->has_max) {
+        return 0;
     }
-    return in_range(rule, (int64_t)length, WXM_PROBLEM_TOO_SHORT, WXM_PROBLEM_TOO_LONG,
-                    problem);
+    return in_range(rule, (int64_t)length_of(rule, s, n), WXM_PROBLEM_TOO_SHORT,
+                    WXM_PROBLEM_TOO_LONG, problem);
+}
+
+int wxm_rule_string(const wxm_rule *rule, const char *s, size_t n, wxm_problem *problem)
+{
+    size_t invalid = wxm_text_measure(s, n).invalid;
+
+    if (invalid < n) {
+        return fail(problem, WXM_PROBLEM_UTF8, 0, (int64_t)invalid + 1);
+    }
+    return wxm_rule_valid_string(rule, s, n, problem);
 }
 
 int wxm_rule_count(const wxm_rule *rule, size_t n, wxm_problem *problem)
@@ -341,4 +395,6 @@ void wxm_rule_message(char to[WXM_RULE_MESSAGE], const wxm_rule *rule,
         to[0] = '\0';
         break;
     }
+    /* A long sentence may have been cut inside a character. */
+    to[wxm_text_measure(to, strlen(to)).invalid] = '\0';
 }

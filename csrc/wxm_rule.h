@@ -76,6 +76,7 @@ typedef struct wxm_rule wxm_rule;
 typedef struct {
     char *name; /* owned; NUL-ended for messages */
     size_t len;
+    uint64_t head, mask; /* the first eight bytes of name" and which of them count */
     int key; /* where the Lua string of the name waits in the rule set's key table */
     wxm_rule *rule;
 } wxm_field;
@@ -130,6 +131,15 @@ void wxm_rule_free(wxm_rule *rule);
 /* The code's name ("too_long"). Never NULL. */
 const char *wxm_rule_code(wxm_problem_code code);
 
+/* Gives the field a copy of its name. 0, or -1 when memory is out. */
+int wxm_rule_name(wxm_field *field, const char *name, size_t len);
+
+/*
+** Does the text begin with the field's name and a quote? 'left' bytes may be looked at;
+** where they are fewer than eight the answer may be no all the same.
+*/
+int wxm_rule_is_next(const wxm_field *field, const char *text, size_t left);
+
 /* The index of the field so named, beginning the search at 'start'; or -1. */
 int wxm_rule_find(const wxm_rule *rule, const char *name, size_t len, size_t start);
 
@@ -139,6 +149,10 @@ int wxm_rule_find(const wxm_rule *rule, const char *name, size_t len, size_t sta
 int wxm_rule_integer(const wxm_rule *rule, int64_t value, wxm_problem *problem);
 int wxm_rule_string(const wxm_rule *rule, const char *s, size_t n,
                     wxm_problem *problem);
+/* The same for bytes that are known to be valid UTF-8. */
+int wxm_rule_valid_string(const wxm_rule *rule, const char *s, size_t n,
+                          wxm_problem *problem);
+
 int wxm_rule_count(const wxm_rule *rule, size_t n, wxm_problem *problem);
 
 /* Holds the fields that are there (a bit each) against one group. */
@@ -151,7 +165,7 @@ int wxm_rule_span(const wxm_rule *rule, int64_t from, int64_t to, wxm_problem *p
 
 /*
 ** Writes the problem as a sentence's predicate ("must be at most 20, got 21"), always
-** NUL-ended, never with a byte of the value but numbers.
+** NUL-ended, valid UTF-8, never with a byte of the value but numbers.
 */
 void wxm_rule_message(char to[WXM_RULE_MESSAGE], const wxm_rule *rule,
                       const wxm_problem *problem);

@@ -11,6 +11,7 @@ local ELSEWHERE = {
   ["make install PREFIX=/usr/local"] = "rock_spec",
   ["make lint"] = "make test", ["make format"] = "make lint", ["make test-luajit"] = "make test",
   ["make test-c"] = "make test", ["make test-valgrind"] = "make test",
+  ["make bench"] = "spec/bench",
 }
 
 local function read(path)

@@ -133,6 +133,18 @@ describe(".ci/setup", function()
       assert.same({ 0, "", "" }, { status, out, log })
     end)
 
+    it("needs more for fuzzing than for the tests, and not for the other Luas", function()
+      local for_tests = BUT_VALGRIND .. " valgrind"
+      assert.same({ 0, "", "" }, { machine.setup("test", { INSTALLED = for_tests }) })
+      local status, out, log = machine.setup("fuzz", { INSTALLED = for_tests })
+      assert.equal(0, status, out)
+      assert.truthy(log:find("recommends libclang-rt-dev llvm\n", 1, true), log)
+      status, out, log = machine.setup("all", { INSTALLED = for_tests })
+      assert.equal(0, status, out)
+      local others = "recommends lua5.2 liblua5.2-dev lua5.3 liblua5.3-dev\n"
+      assert.truthy(log:find(others, 1, true), log)
+    end)
+
     it("takes an alternative that is installed", function()
       local others = BUT_VALGRIND:gsub("luajit2 libluajit2", "valgrind luajit libluajit")
       local status, _, log = machine.setup("test", { INSTALLED = others })

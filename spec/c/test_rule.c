@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "wxm_rule.h"
+#include "wxm_text.h"
 
 #define EXACT INT64_C(9007199254740992)
 #define NI    "\xE4\xBD\xA0"
@@ -271,7 +272,7 @@ static void test_group(void)
 static void test_span(void)
 {
     static char name[] = "start_time";
-    static wxm_field fields[1] = {{name, 10, 1, NULL}};
+    static wxm_field fields[1] = {{.name = name, .len = 10, .key = 1}};
     static const struct {
         int64_t from, to;
         wxm_problem_code code;
@@ -441,6 +442,31 @@ static void test_messages(void)
     CHECK(unsaid == 0, "every problem has a case here");
 }
 
+/* A sentence that is too long ends with a whole character, wherever it is cut. */
+static void test_long_messages(void)
+{
+    static const wxm_rule words = {.type = WXM_TYPE_STRING};
+    wxm_problem problem = {WXM_PROBLEM_NOT_ALLOWED, 0, 0, NULL};
+    char detail[3 * WXM_RULE_MESSAGE + 4];
+    size_t shift, i;
+
+    for (shift = 0; shift < 3; shift++) {
+        char *to = guard_room(1, WXM_RULE_MESSAGE);
+        size_t n;
+        memset(detail, 'x', shift);
+        for (i = 0; i < WXM_RULE_MESSAGE; i++) {
+            memcpy(detail + shift + 3 * i, "\xE6\x9C\x8B", 3);
+        }
+        detail[shift + 3 * WXM_RULE_MESSAGE] = '\0';
+        problem.detail = detail;
+        wxm_rule_message(to, &words, &problem);
+        n = strlen(to);
+        CHECK(n > WXM_RULE_MESSAGE - 4 && n < WXM_RULE_MESSAGE,
+              "a cut sentence is long");
+        CHECK(wxm_text_measure(to, n).invalid == n, "a cut sentence is valid UTF-8");
+    }
+}
+
 static void test_long_message(void)
 {
     static char detail[1000];
@@ -555,8 +581,37 @@ static void test_new_and_free(void)
     wxm_rule_free(rule);
 }
 
+/* The name and its quote, looked at without reading beyond 'left' bytes. */
+static void test_next(void)
+{
+    static const char *const names[] = {"a",           "errcode",   "errmsg",
+                                        "eightlet",    "nine_long", "moment_id",
+                                        "moment_list", ""};
+    size_t i, j;
+
+    for (i = 0; i < COUNT_OF(names); i++) {
+        wxm_field field = {.name = NULL};
+        size_t len = strlen(names[i]);
+        CHECK(wxm_rule_name(&field, names[i], len) == 0 && field.len == len, names[i]);
+        for (j = 0; j < COUNT_OF(names); j++) {
+            char text[64];
+            size_t n =
+                (size_t)snprintf(text, sizeof text, "%s\":1,\"more\":2}", names[j]);
+            CHECK(wxm_rule_is_next(&field, guard_copy(0, text, n), n) == (i == j),
+                  names[j]);
+            for (; n > 0;
+                 n--) { /* cut anywhere: no, or right, and nothing read beyond */
+                int is = wxm_rule_is_next(&field, guard_copy(0, text, n - 1), n - 1);
+                CHECK(!is || (i == j && n - 1 > len), "a cut text");
+            }
+        }
+        free(field.name);
+    }
+}
+
 int main(void)
 {
+    test_next();
     test_integer();
     test_string();
     test_count();
@@ -564,6 +619,7 @@ int main(void)
     test_span();
     test_find();
     test_messages();
+    test_long_messages();
     test_long_message();
     test_names();
     test_new_and_free();

@@ -139,7 +139,11 @@ describe("bad input", function()
         local ok, message = pcall(...)
         assert.is_true(ok or type(message) == "string")
       end
-      for _, fn in pairs(core) do
+      for what, fn in pairs(core) do
+        -- Any string is a good name for a file: those two are sys_spec's.
+        if what == "replace_file" or what == "lock" then
+          fn = core.private_file
+        end
         for _, arguments in ipairs { { value }, { value, value }, { value, value, value, value },
           { "x", value }, { { type = value } }, { { type = "object", fields = value } },
           { { type = "object", fields = { value } } }, { { type = "integer", enum = value } },

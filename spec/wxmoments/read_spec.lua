@@ -64,17 +64,14 @@ local UNDERSTOOD = {
   { "large numbers nobody knows, as text", '"new":9007199254740993', { new = "9007199254740993" } },
   { "numbers beyond a double, as text", '"new":1e999', { new = "1e999" } },
   { "null in a list nobody knows", '"new":[null]', { new = { cjson.null } } },
-  { "escapes", [["errmsg":"\"\\\/\b\f\n\r\t\u0041\u00e9\u4f60\ud83d\ude00"]],
-    { errmsg = '"\\/\b\f\n\r\tAé你😀' } },
-  { "a NUL", [["errmsg":"a\u0000b"]], { errmsg = "a\0b" } },
   { "an escaped name", [["err\u006dsg":"x"]], { errmsg = "x" } },
-  { "white space", ' \t\r\n"time" : 1 ', { time = 1 } },
   { "the order of a list", '"list":[{"id":"a"},{"id":"b"}]',
     { list = { { id = "a" }, { id = "b" } } } },
 }
 
 -- what, inside, code, path, byte offset of the problem
 local WRONG = {
+  { "a fraction too small for a double", '"time":5000000000000000.4', "not_exact", "time" },
   { "a fraction for an integer", '"time":1.5', "not_exact", "time", 21 },
   { "an integer beyond 2^53", '"time":9007199254740993', "not_exact", "time", 21 },
   { "text that is no integer", '"time":"soon"', "not_exact", "time" },
@@ -92,30 +89,6 @@ local WRONG = {
     "time" },
   { "a number beyond a double", '"ratio":1e999', "not_finite", "ratio" },
   { "the same name twice", '"time":1,"time":2', "duplicate", "time" },
-}
-
--- Bodies that are not JSON (RFC 8259), and where.
-local BROKEN = {
-  { "nothing", "", 1 }, { "white space", " \n", 3 }, { "an end without a beginning", "}", 1 },
-  { "NaN", '{"a":NaN}', 6 }, { "Infinity", '{"a":Infinity}', 6 }, { "hex", '{"a":0x10}', 7 },
-  { "a leading zero", '{"a":01}', 6 }, { "a plus", '{"a":+1}', 6 },
-  { "a bare point", '{"a":.5}', 6 }, { "an open point", '{"a":1.}', 8 },
-  { "an open exponent", '{"a":1e}', 8 },
-  { "a minus alone", '{"a":-}', 6 }, { "single quotes", "{'a':1}", 2 },
-  { "a name without quotes", "{a:1}", 2 }, { "a comma at the end", '{"a":1,}', 8 },
-  { "a comma at the end of a list", '{"a":[1,]}', 9 }, { "two commas", '{"a":[1,,2]}', 9 },
-  { "no colon", '{"a" 1}', 6 }, { "no comma", '{"a":1 "b":2}', 8 }, { "a comment", '{/**/}', 2 },
-  { "the wrong bracket", '{"a":[1}}', 8 }, { "words", '{"a":yes}', 6 },
-  { "half a word", '{"a":tru}', 6 }, { "a capital", '{"a":True}', 6 },
-  { "a raw line end in a string", '{"a":"x\ny"}', 8 },
-  { "a raw NUL", '{"a":"\0"}', 7 }, { "an unknown escape", [[{"a":"\x41"}]], 7 },
-  { "a short escape", [[{"a":"\u12"}]], 7 }, { "a lone high surrogate", [[{"a":"\ud83d"}]], 7 },
-  { "a lone low surrogate", [[{"a":"\ude00"}]], 7 },
-  { "two high surrogates", [[{"a":"\ud83d\ud83d"}]], 7 },
-  { "invalid UTF-8", '{"a":"\255"}', 7 }, { "overlong UTF-8", '{"a":"\192\128"}', 7 },
-  { "something after the end", '{"errcode":0}x', 14 }, { "two texts", '{"errcode":0}{}', 14 },
-  { "a byte order mark", '\239\187\191{"errcode":0}', 1 }, { "HTML", "<html></html>", 1 },
-  { "a NUL after the end", '{"errcode":0}\0', 14 },
 }
 
 describe("rules:read", function()
@@ -140,13 +113,21 @@ describe("rules:read", function()
     end)
   end
 
-  for _, case in ipairs(BROKEN) do
-    it("refuses " .. case[1], function()
-      local value, problem = rules:read(case[2])
+  it("gives nothing of what is no JSON (spec/wxmoments/json_spec.lua), and says where", function()
+    for body, offset in pairs { ["<html></html>"] = 1, ['{"errcode":0,"list":[}'] = 22,
+      ['{"list":5,"errcode":0,}'] = 23, ['{"errcode":0}x'] = 14 } do
+      local value, problem = rules:read(body)
       assert.is_nil(value)
-      assert.same({ "syntax", case[3] }, { problem.code, problem.offset })
-    end)
-  end
+      assert.same({ "syntax", offset }, { problem.code, problem.offset })
+    end
+  end)
+
+  it("says in which object a name is missing", function()
+    for body, path in pairs { ["{5}"] = false, ['{"a":1,5}'] = false, ['{"a":{5}}'] = "a",
+      ['{"a":[{"b":1},{5}]}'] = "a[2]" } do
+      assert.equal(path or nil, select(2, rules:read(body)).path)
+    end
+  end)
 
   it("makes a flat list of one field, checked all the same", function()
     local flat = core.rules { type = "object", fields = { { "list", type = "list", pick = "id",

@@ -202,6 +202,9 @@ describe("rules:write", function()
     assert.equal('{"from":1,"a":1}', rules:write(given { sent_when_full = {} }))
     assert.truthy(
       rules:write(given { sent_when_full = { 1 } }):find('"sent_when_full":[1]', 1, true))
+    -- lua-cjson marks lists by a metatable that hides nothing
+    local marked = setmetatable({}, { __name = "list" })
+    assert.equal('{"from":1,"a":1}', rules:write(given { sent_when_full = marked }))
   end)
 
   it("can be put into an HTML script element", function()

@@ -8,7 +8,12 @@ local json = require "wxmoments.simulator.json"
 local moments = require "wxmoments.simulator.moments"
 local process = require "wxmoments.simulator.process"
 local random = require "wxmoments.simulator.random"
+local replies = require "wxmoments.simulator.reply"
 local simulator = require "wxmoments.simulator"
+local socket = require "socket"
+local spoil = require "wxmoments.simulator.spoil"
+local wire = require "wxmoments.simulator.wire"
+local wxmoments = require "wxmoments"
 
 local START, END = 1704067200, 1735689599
 local MONTH = 2592000
@@ -71,6 +76,15 @@ local function header(response, name)
   end
 end
 
+-- The 200 moments of one month, and the window that has them all.
+local RANGE = { start_time = START, end_time = START + MONTH }
+
+local function month(more)
+  local options = { moments = 200, start_time = START + 1, end_time = START + MONTH - 1 }
+  for name, value in pairs(more or {}) do options[name] = value end
+  return options
+end
+
 -- ---- options ------------------------------------------------------------------------------
 
 describe("simulator options", function()
@@ -89,16 +103,27 @@ describe("simulator options", function()
     { { faults = 5 }, "faults must be a list" },
     { { faults = { 5 } }, "faults%[1%]: a table is needed" },
     { { faults = { { kind = "html" }, {} } }, "faults%[2%]: a kind or an errcode is needed" },
-    { { faults = { { kind = "no" } } }, "unknown kind 'no' %(known: body, .*wrong_json_warning%)" },
+    { { faults = { { kind = "no" } } }, "unknown kind 'no' %(known: body, .*wrong_types%)" },
     { { faults = { { op = "x", errcode = 1 } } },
       "unknown op 'x' %(known: get_moment_list, gettoken%)" },
-    { { faults = { { errcode = 1, code = 1 } } }, "unknown field 'code' %(known: body, call" },
+    { { faults = { { errcode = 1, code = 1 } } },
+      "unknown field 'code' %(known: body, bytes, call" },
     { { faults = { { errcode = "1" } } }, "errcode must be an integer" },
     { { faults = { { errcode = 1, call = 0 } } }, "call must be an integer from 1" },
     { { faults = { { kind = "status", status = 99 } } }, "status must be an HTTP status" },
     { { faults = { { kind = "body" } } }, "body must be a string" },
     { { faults = { { kind = "short_page", op = "gettoken" } } },
       "kind 'short_page' needs an endpoint that has pages" },
+    { { faults = { { kind = "cursor_refused", op = "gettoken" } } },
+      "kind 'cursor_refused' needs an endpoint that has pages" },
+    { { faults = { { kind = "delay" } } }, "seconds must be a number of seconds" },
+    { { faults = { { kind = "delay", seconds = -1 } } }, "seconds must be a number of seconds" },
+    { { faults = { { kind = "cut", bytes = 0.5 } } }, "bytes must be an integer from 0" },
+    { { faults = { { kind = "drip", size = 0 } } }, "size must be an integer from 1" },
+    { { faults = { { kind = "oversize", part = "x" } } }, 'part must be "body" or "headers"' },
+    { { cursors = "x" }, 'cursors must be "keyed" or "positional"' },
+    { { latency = 0 / 0 }, "latency must be a number of seconds" },
+    { { tls = true }, "unknown option 'tls'" },
   }
   for i, case in ipairs(WRONG) do
     it("are checked, case " .. i, function()
@@ -108,6 +133,23 @@ describe("simulator options", function()
       assert.matches(case[2], message)
     end)
   end
+
+  it("of serve are checked", function()
+    for message, options in pairs {
+      ["http2 needs tls"] = { http2 = true },
+      ["protocols needs tls"] = { protocols = "TLSv1.2" },
+      ['protocols must be like "TLSv1.2 TLSv1.3"'] = { tls = true, protocols = "TLSv1.2; x" },
+      ["tls needs both certificate and key"] = { tls = { key = "x" } },
+      ["tls has an unknown field 'ca' (known: certificate, key)"] = { tls = { ca = "x" } },
+      ['tls must be "wrong_name" or "expired" or "unknown_ca" or "self_signed", or true, '
+        .. "or a table"] = { tls = "good" },
+      ["nginx has an unknown field 'x' (known: binary, modules)"] = { nginx = { x = "y" } },
+    } do
+      local ok, text = pcall(simulator.serve, options)
+      assert.is_false(ok)
+      assert.matches(message, text, 1, true)
+    end
+  end)
 
   it("are blamed on the caller's line", function()
     local _, message = pcall(function() return (simulator.new { momentz = 1 }) end)
@@ -464,8 +506,6 @@ end)
 -- ---- faults -------------------------------------------------------------------------------
 
 describe("simulator faults", function()
-  local RANGE = { start_time = START, end_time = START + MONTH }
-
   local function second_call(kind)
     return simulator.new { faults = { { op = "get_moment_list", call = 2, kind = kind } } }
   end
@@ -568,6 +608,167 @@ describe("simulator faults", function()
   end)
 end)
 
+-- ---- deletion and cursors -----------------------------------------------------------------
+
+describe("simulator cursors", function()
+  -- Reads the range with pages of five, and calls `between` after every page.
+  local function read_in_fives(sim, between)
+    local rows, token, cursor = {}, token_of(sim), nil
+    repeat
+      local reply = post(sim, { start_time = RANGE.start_time, end_time = RANGE.end_time, limit = 5,
+        cursor = cursor }, token)
+      if reply.errcode ~= 0 then return rows, reply.errcode end
+      for _, row in ipairs(reply.moment_list) do rows[#rows + 1] = row.moment_id end
+      cursor = reply.next_cursor
+      between(rows)
+    until cursor == ""
+    return rows
+  end
+
+  it("forget nothing when rows are deleted, if they are keyed", function()
+    local sim = simulator.new(month())
+    local rows = read_in_fives(sim, function(rows)
+      assert.is_true(sim:delete(rows[#rows]))     -- the one the cursor names,
+      assert.is_true(sim:delete(rows[#rows - 3])) -- and one before it
+      assert.is_false(sim:delete(rows[#rows]))
+    end)
+    assert.same(read_in_fives(simulator.new(month()), function() end), rows)
+    assert.same({ 200, 120 }, { #rows, #sim:truth().get_moment_list })
+    assert.is_false(sim:delete("mom-nobody"))
+    assert.has_error(function() sim:delete() end)
+  end)
+
+  it("pass rows over when rows are deleted, if they are positional", function()
+    local plain = simulator.new(month())
+    local all = read_in_fives(plain, function() end)
+    local sim, deleted = simulator.new(month { cursors = "positional" }), 0
+    local rows = read_in_fives(sim, function(rows)
+      if deleted < 2 then sim:delete(rows[#rows]) end
+      deleted = deleted + 1
+    end)
+    assert.equal(#all - 2, #rows)
+    assert.same({ all[5], all[7], all[11], all[13] }, { rows[5], rows[6], rows[10], rows[11] })
+    assert.same(all, read_in_fives(simulator.new(month { cursors = "positional" }),
+      function() end))
+  end)
+
+  it("lead to an empty page when everything behind them was deleted", function()
+    for _, cursors in ipairs { "keyed", "positional" } do
+      local sim = simulator.new(month { cursors = cursors })
+      local asked = { start_time = RANGE.start_time, end_time = RANGE.end_time, limit = 5 }
+      local first = post(sim, asked)
+      for _, moment in ipairs(sim:truth().get_moment_list) do sim:delete(moment.moment_id) end
+      asked.cursor = first.next_cursor
+      local reply = post(sim, asked)
+      assert.same({ 0, "", 0 }, { reply.errcode, reply.next_cursor, #reply.moment_list })
+      assert.equal("wxmoments.simulator: 0 moments", tostring(sim))
+    end
+  end)
+
+  it("are refused when they are forgotten, and by a fault", function()
+    local sim = simulator.new(month())
+    local rows, code = read_in_fives(sim, function() sim:forget_cursors() end)
+    assert.same({ 5, 40058 }, { #rows, code })
+    assert.is_nil((select(2, read_in_fives(sim, function() end))))
+    for errcode, plan in pairs {
+      [40058] = { kind = "cursor_refused", op = "get_moment_list", call = 3 },
+      [41010] = { kind = "cursor_refused", errcode = 41010, call = 3, op = "get_moment_list" },
+    } do
+      sim = simulator.new(month { faults = { plan } })
+      rows, code = read_in_fives(sim, function() end)
+      assert.same({ 10, errcode }, { #rows, code })
+    end
+    sim = simulator.new(month { faults = { { kind = "cursor_refused" } } })
+    rows, code = read_in_fives(sim, function() end)
+    assert.same({ 5, 40058 }, { #rows, code })
+  end)
+end)
+
+-- ---- bodies that are spoiled ----------------------------------------------------------------
+
+-- A client of a simulator in process, and that simulator. What is spoiled is a page.
+local function client_of(fault, more)
+  fault.op = "get_moment_list"
+  local options = month(more)
+  options.faults = { fault }
+  local sim = simulator.new(options)
+  return wxmoments.wecom { corpid = sim.corpid, corpsecret = sim.corpsecret, driver = sim:driver(),
+    token_store = require "wxmoments.store.memory".new(), retry = { attempts = 1 }, deadline = 10,
+  }, sim
+end
+
+describe("simulator bodies", function()
+  local function refused(fault)
+    local page, err = client_of(fault):get_moment_list(RANGE)
+    assert.is_nil(page)
+    return err
+  end
+
+  it("end too early, anywhere", function()
+    local _, response = post(simulator.new(month()), RANGE)
+    for _, bytes in ipairs { 0, 1, 40, #response.body - 1, #response.body + 5 } do
+      local sim = simulator.new(month { faults = {
+        { op = "get_moment_list", kind = "truncated", bytes = bytes },
+      } })
+      local _, cut = post(sim, RANGE)
+      assert.equal(response.body:sub(1, math.min(bytes, #response.body - 1)), cut.body)
+      assert.equal("decode", refused({ kind = "truncated", bytes = bytes }).kind)
+    end
+    assert.equal("decode", refused({ kind = "truncated" }).kind)
+  end)
+
+  it("have a comma too many", function()
+    local err = refused { kind = "broken_json" }
+    assert.same({ "decode", "syntax" }, { err.kind, err.code })
+    assert.equal('{"a":"x,y",,"b":1}', spoil.break_syntax '{"a":"x,y","b":1}')
+    assert.equal('{"a":"\\\\",,"b":",,,,,,,"}', spoil.break_syntax '{"a":"\\\\","b":",,,,,,,"}')
+    assert.equal("{},", spoil.break_syntax "{}")
+  end)
+
+  it("have fields of another type, the one that is asked for or in turn", function()
+    local CASES = {
+      create_time = "moment_list[1].create_time", moment_id = "moment_list[1].moment_id",
+      moment_list = "moment_list", next_cursor = "next_cursor", errcode = "errcode",
+    }
+    local seen = {}
+    for field, path in pairs(CASES) do
+      local err = refused { kind = "wrong_types", field = field }
+      assert.same({ "decode", "type", path }, { err.kind, err.code, err.path })
+    end
+    local corp = client_of { kind = "wrong_types" }
+    for _ = 1, 10 do
+      local _, err = corp:get_moment_list(RANGE)
+      seen[err.path] = (seen[err.path] or 0) + 1
+    end
+    for _, path in pairs(CASES) do assert.equal(2, seen[path], path) end
+    assert.equal('{"list":"[[1],\\"]\\"]","a":[""],"b":{"value":-1},"c":[null]}',
+      spoil.change_type(spoil.change_type(spoil.change_type(spoil.change_type(
+        '{"list":[[1],"]"],"a":"","b":-1,"c":null}', "list", 1), "a", 1), "b", 1), "c", 1))
+  end)
+
+  it("have ids as numbers and numbers as text, and can be read", function()
+    local plain = client_of({ kind = "delay", seconds = 0 }):get_moment_list(RANGE)
+    local numbers = assert(client_of({ kind = "number_ids" }):get_moment_list(RANGE))
+    local texts = assert(client_of({ kind = "text_numbers" }):get_moment_list(RANGE))
+    assert.same(plain, texts)
+    assert.equal(20, #numbers.moment_list)
+    local seen = {}
+    for i, row in ipairs(numbers.moment_list) do
+      local id = plain.moment_list[i].moment_id
+      assert.equal(spoil.number_of(id), row.moment_id)
+      assert.matches("^9007%d+$", row.moment_id)
+      assert.equal(19, #row.moment_id)
+      assert.is_nil(seen[row.moment_id])
+      seen[row.moment_id] = true
+      row.moment_id = id
+    end
+    assert.same(plain, numbers)
+    local sim = simulator.new { moments = 0, faults = { { kind = "text_numbers" } } }
+    local _, response = post(sim, RANGE, "strange")
+    assert.matches('^{"errcode":"40014"', response.body)
+  end)
+end)
+
 -- ---- in process ---------------------------------------------------------------------------
 
 describe("simulator driver", function()
@@ -588,6 +789,74 @@ describe("simulator driver", function()
     assert.equal(100.5, driver.now())
     assert.not_equal(cjson.decode(first.body).access_token,
       cjson.decode(driver.send(request, 30).body).access_token)
+  end)
+
+  it("cuts a connection after any number of bytes", function()
+    local plain = simulator.new(month())
+    local _, response = post(plain, RANGE)
+    local head = #wire.head(response)
+    local whole = head + #response.body
+    for bytes, code in pairs {
+      [0] = "GOT_NOTHING", [16] = "GOT_NOTHING", [17] = "RECV_ERROR", [head - 1] = "RECV_ERROR",
+      [head] = "PARTIAL_FILE", [whole - 1] = "PARTIAL_FILE", [whole] = false, [whole + 9] = false,
+    } do
+      local page, err = client_of({ kind = "cut", bytes = bytes }):get_moment_list(RANGE)
+      if code then
+        assert.same({ "transport", code, true }, { err.kind, err.code, err.retryable }, bytes)
+      else
+        assert.equal(20, #page.moment_list)
+      end
+    end
+    local corp, sim = client_of { kind = "cut", call = 1 }
+    local _, err = corp:get_moment_list(RANGE)
+    assert.equal("GOT_NOTHING", err.code)
+    assert(corp:get_moment_list(RANGE))
+    assert.equal(2, sim:count("get_moment_list"))
+    local _, raw = sim:driver().send({ method = "POST", url = LIST, body = "{}" }, 30)
+    assert.is_nil(raw)
+  end)
+
+  it("is late, and slow, by its own clock", function()
+    local function seconds(fault, more)
+      local corp, sim = client_of(fault, more)
+      local driver = sim:driver()
+      assert(corp:get_moment_list { start_time = 1, end_time = 2 })
+      return driver.now()
+    end
+    assert.equal(0, seconds { kind = "cut", bytes = 99999 })
+    assert.equal(2.5, seconds { kind = "delay", seconds = 2.5 })
+    assert.equal(3, seconds({ kind = "delay", seconds = 1 }, { latency = 1 })) -- gettoken too
+    local _, response = post(simulator.new { moments = 0 }, { start_time = 1, end_time = 2 })
+    local length = #wire.head(response) + #response.body
+    assert.equal(length - 1, seconds({ kind = "drip", every = 1 / 64 }) * 64)
+    assert.equal(math.ceil(length / 50) - 1, seconds { kind = "drip", size = 50, every = 1 })
+  end)
+
+  it("times out when its clock says so", function()
+    for _, fault in ipairs {
+      { kind = "delay", seconds = 10.5 }, { kind = "drip", every = 5 },
+      { kind = "drip", every = 1, size = 100 },
+    } do
+      local corp, sim = client_of(fault)
+      local driver = sim:driver()
+      local page, err = corp:get_moment_list(RANGE)
+      assert.is_nil(page)
+      assert.same({ "timeout", "OPERATION_TIMEDOUT", 10 }, { err.kind, err.code, driver.now() })
+    end
+  end)
+
+  it("sends too much", function()
+    for code, fault in pairs {
+      BODY_TOO_BIG = { kind = "oversize" },
+      HEADER_TOO_BIG = { kind = "oversize", part = "headers" },
+    } do
+      local page, err = client_of(fault):get_moment_list(RANGE)
+      assert.is_nil(page)
+      assert.same({ "decode", code, false }, { err.kind, err.code, err.retryable })
+    end
+    local corp = client_of { kind = "oversize", bytes = 100000 }
+    local page = assert(corp:get_moment_list(RANGE))
+    assert.equal(100000, #wxmoments.raw(page))
   end)
 
   it("goes with the clock it was given", function()
@@ -714,6 +983,137 @@ describe("simulator on nginx #nginx", function()
     host.stop()
     host = assert(simulator.serve { moments = 0, port = host.port })
     assert.equal(200, (fetch("GET", host.base_url .. "/_simulator/state")))
+  end)
+end)
+
+describe("simulator faults on nginx #nginx", function()
+  local host
+  after_each(function()
+    if host then host.stop() end
+    host = nil
+  end)
+
+  local function serve(faults, more)
+    local options = month(more)
+    options.faults = faults
+    host = assert(simulator.serve(options))
+    return simulator.new(month())
+  end
+
+  local function gettoken_path(sim)
+    return "/cgi-bin/gettoken?corpid=" .. sim.corpid .. "&corpsecret=" .. sim.corpsecret
+  end
+
+  -- Every byte that comes until the connection ends, in the pieces they came in.
+  local function read_raw(path)
+    local client = assert(socket.connect("127.0.0.1", host.port))
+    client:settimeout(10)
+    client:send("GET " .. path .. " HTTP/1.1\r\nHost: h\r\n\r\n")
+    local all, _, partial = client:receive("*a")
+    client:close()
+    return all or partial
+  end
+
+  local function client(more)
+    local options = { corpid = host.corpid, corpsecret = host.corpsecret, base_url = host.base_url,
+      token_store = require "wxmoments.store.memory".new(), proxy = "", retry = { attempts = 1 },
+      ca_file = host.ca_file }
+    for name, value in pairs(more or {}) do options[name] = value end
+    return wxmoments.wecom(options)
+  end
+
+  -- A reply that no clock changes: its body, all its bytes, and the fault that gives it.
+  local BODY = json.encode { errcode = 0, access_token = ("t"):rep(200), expires_in = 7200 }
+  local WHOLE = wire.head(replies.json(BODY)) .. BODY
+  local FIXED = { op = "gettoken", kind = "body", body = BODY }
+
+  it("cut a reply after every number of bytes", function()
+    local faults = { FIXED }
+    for bytes = 0, #WHOLE do
+      faults[bytes + 2] = { op = "gettoken", call = bytes + 1, kind = "cut", bytes = bytes }
+    end
+    local sim = serve(faults)
+    for bytes = 0, #WHOLE do
+      assert.equal(WHOLE:sub(1, bytes), read_raw(gettoken_path(sim)))
+    end
+  end)
+
+  it("cut a connection as in process, in the clear and in TLS", function()
+    for _, more in ipairs { {}, { tls = true }, { tls = true, http2 = true } } do
+      serve({ { op = "get_moment_list", call = 1, kind = "cut" },
+        { op = "get_moment_list", call = 2, kind = "cut" }, -- libcurl asks again by itself
+        { op = "get_moment_list", call = 3, kind = "cut", bytes = 300 } }, more)
+      local corp = client()
+      local _, err = corp:get_moment_list(RANGE)
+      assert.same({ "transport", "GOT_NOTHING" }, { err.kind, err.code })
+      _, err = corp:get_moment_list(RANGE)
+      assert.same({ "transport", "PARTIAL_FILE" }, { err.kind, err.code })
+      assert.equal(20, #assert(corp:get_moment_list(RANGE)).moment_list)
+      host.stop()
+    end
+  end)
+
+  it("come late, and in pieces", function()
+    local sim = serve({ FIXED, { op = "gettoken", call = 1, kind = "drip", size = 20 },
+      { op = "gettoken", call = 2, kind = "delay", seconds = 0.15 } }, { latency = 0.1 })
+    local began = socket.gettime()
+    assert.equal(WHOLE, read_raw(gettoken_path(sim)))
+    local took = socket.gettime() - began
+    assert.is_true(took >= 0.1 + 0.01 * (math.ceil(#WHOLE / 20) - 1), took)
+    began = socket.gettime()
+    local _, text = fetch("GET", host.base_url .. gettoken_path(sim))
+    took = socket.gettime() - began
+    assert.equal(BODY, text)
+    assert.is_true(took >= 0.25, took)
+    local page, err = client({ deadline = 0.05 }):get_moment_list(RANGE)
+    assert.is_nil(page)
+    assert.same({ "timeout", "OPERATION_TIMEDOUT" }, { err.kind, err.code })
+  end)
+
+  it("come too long, without nginx holding it all", function()
+    serve {
+      { op = "get_moment_list", call = 1, kind = "oversize" },
+      { op = "get_moment_list", call = 2, kind = "oversize", part = "headers" },
+      { op = "get_moment_list", call = 3, kind = "oversize", bytes = 300000 },
+    }
+    local corp = client()
+    local _, err = corp:get_moment_list(RANGE)
+    assert.same({ "decode", "BODY_TOO_BIG" }, { err.kind, err.code })
+    _, err = corp:get_moment_list(RANGE)
+    assert.same({ "decode", "HEADER_TOO_BIG" }, { err.kind, err.code })
+    assert.equal(300000, #wxmoments.raw(assert(corp:get_moment_list(RANGE))))
+    local sim = simulator.new { moments = 0, faults = { { op = "gettoken", kind = "oversize" } } }
+    host.stop()
+    serve({ { op = "gettoken", kind = "oversize" } })
+    local length = 0
+    http.request {
+      url = host.base_url .. gettoken_path(sim),
+      sink = function(chunk)
+        length = length + #(chunk or "")
+        return 1
+      end,
+    }
+    assert.equal(64 * 1024 * 1024 + 1, length)
+  end)
+
+  it("delete moments and forget cursors", function()
+    local sim = serve()
+    local corp = client()
+    local page = assert(corp:get_moment_list(RANGE))
+    local id = page.moment_list[20].moment_id
+    local function ask(path, query)
+      local options = { method = "POST", path = path, query = query, body = "" }
+      return assert(corp:call(options))
+    end
+    assert.is_true(ask("/_simulator/delete", { moment_id = id }).deleted)
+    assert.is_false(ask("/_simulator/delete", { moment_id = id }).deleted)
+    sim:delete(id)
+    assert.equal(post(sim, RANGE).moment_list[20].moment_id,
+      assert(corp:get_moment_list(RANGE)).moment_list[20].moment_id)
+    assert(ask("/_simulator/forget_cursors").forgotten)
+    local _, err = corp:get_moment_list { start_time = RANGE.start_time, end_time = RANGE.end_time,
+      cursor = page.next_cursor }
+    assert.same({ "api", 40058 }, { err.kind, err.errcode })
   end)
 end)
 

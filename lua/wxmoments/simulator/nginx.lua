@@ -317,7 +317,7 @@ local function started(pid, port, directory, host, corp)
     corpid = corp.corpid, corpsecret = corp.corpsecret,
     base_url = string.format("%s://127.0.0.1:%d", host.tls and "https" or "http", port),
     port = port,
-    ca_file = host.tls and host.files.ca_file,
+    ca_file = host.tls and host.files.ca_file or nil,
     pid = tonumber(pid),
     stop = function()
       if stopped then return end
