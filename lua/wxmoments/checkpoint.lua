@@ -178,8 +178,8 @@ function checkpoint.make(reading)
   return saved
 end
 
-local Resumed = {}
-Resumed.__index = Resumed
+local methods = {}
+local Resumed = { __index = methods, __name = "wxmoments.checkpoint" }
 
 --- What a resumed window knows of the rows that were given before.
 -- @tparam table saved a checkpoint, checked by `checkpoint.params_rule`
@@ -195,7 +195,7 @@ end
 
 --- Marks a page that was taken: on the first since the checkpoint stand the rows that it
 -- knew; while a window is read again, those of the last second may stand on any.
-function Resumed:mark(page, last_time)
+function methods:mark(page, last_time)
   if not self.taken and not self.restarted then
     page.resumed, page.carried = self, self.saved.ids
   elseif self.restarted and last_time == self.saved.last_time then
@@ -208,7 +208,7 @@ function Resumed:mark(page, last_time)
 end
 
 --- Does this error, the first answer since the checkpoint, refuse its cursor?
-function Resumed:is_refusal(err)
+function methods:is_refusal(err)
   return not self.asked and err.kind == "api" and not err.retryable
     and (MAY_BE_CURSOR[err.errcode] or not errors.explain(err.errcode))
 end
@@ -233,7 +233,7 @@ end
 
 --- The window is to be read again from its beginning.
 -- @treturn ?table an error where the rows that were given cannot be told from the others
-function Resumed:restart(window, err)
+function methods:restart(window, err)
   local nothing_given = next(self.ids) == nil and not self.saved.last_time
   if not nothing_given and not (self.saved.order and self.saved.last_time) then
     return lost(window, err)
@@ -242,7 +242,7 @@ function Resumed:restart(window, err)
 end
 
 --- Was this row not given before the checkpoint?
-function Resumed:is_new(id, time)
+function methods:is_new(id, time)
   if self.ids[id] then
     return false
   end

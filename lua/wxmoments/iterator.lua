@@ -11,8 +11,8 @@ local errors = require "wxmoments.errors"
 local rules = require "wxmoments.rules"
 local windows = require "wxmoments.window"
 
-local Iterator = { __name = "wxmoments.iterator" }
-Iterator.__index = Iterator
+local methods = {}
+local Iterator = { __index = methods, __name = "wxmoments.iterator" }
 
 -- What an iterator works with stands beside it: printing one shows no secret, and tasks
 -- hold this alone, so that an iterator nobody holds any more is collected and closed.
@@ -209,7 +209,7 @@ end
 --- The next row.
 -- @treturn table|nil row; nil at the end, and then `it.complete` is true; or nil and the
 -- error, after which it may be called again and asks for the same page again
-function Iterator:next()
+function methods:next()
   local self_ = private_of(self, "next")
   if self_.refused then
     return nil, self_.refused
@@ -243,7 +243,7 @@ end
 -- `corp:each_moment { resume = saved }` goes on in another process. May be called at any
 -- time, also after an error or close.
 -- @treturn table|nil nil where the parameters were wrong
-function Iterator:checkpoint()
+function methods:checkpoint()
   local self_ = private_of(self, "checkpoint")
   return not self_.refused and checkpoint.make(self_) or nil
 end
@@ -260,18 +260,18 @@ function Iterator:__call()
 end
 
 --- Ends it: nothing of it is in flight after that. May be called again.
-function Iterator:close()
+function methods:close()
   local self_ = private[self]
   if self_ and not self_.closed then
     close(self_)
   end
 end
 
-Iterator.__close = Iterator.close
-Iterator.__gc = Iterator.close
+Iterator.__close = methods.close
+Iterator.__gc = methods.close
 
 function Iterator:__tostring()
-  return self.__name .. (self.complete and ": complete" or "")
+  return Iterator.__name .. (self.complete and ": complete" or "")
 end
 
 -- LuaJIT and 5.1 finalize no tables, but this.

@@ -2,8 +2,8 @@
 -- an error is going to say.
 -- @module wxmoments.secrets
 
-local Secrets = { __name = "wxmoments.secrets" }
-Secrets.__index = Secrets
+local methods = {}
+local Secrets = { __index = methods, __name = "wxmoments.secrets" }
 
 function Secrets.__tostring()
   return Secrets.__name
@@ -18,7 +18,7 @@ function secrets.new(corpsecret)
 end
 
 --- Remembers the token in use; the one before it too, which a late answer may still name.
-function Secrets:remember(token)
+function methods:remember(token)
   local known = self._known
   if known.token ~= token then
     known.token, known.previous_token = token, known.token
@@ -46,7 +46,7 @@ local function replace(text, secret)
 end
 
 --- The text without the secrets, and without whatever stands behind their usual names.
-function Secrets:redact(text)
+function methods:redact(text)
   for _, secret in pairs(self._known) do
     text = replace(text, secret)
   end
@@ -71,7 +71,7 @@ end
 --- Redacts every text of an error, of its problems and of its cause, in place.
 -- @tparam table err made by this module
 -- @treturn table the same error
-function Secrets:redact_error(err)
+function methods:redact_error(err)
   return redact_fields(self, err, 1)
 end
 

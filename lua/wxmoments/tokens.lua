@@ -8,8 +8,8 @@
 local core = require "wxmoments.core"
 local errors = require "wxmoments.errors"
 
-local Tokens = { __name = "wxmoments.tokens" }
-Tokens.__index = Tokens
+local methods = {}
+local Tokens = { __index = methods, __name = "wxmoments.tokens" }
 
 function Tokens.__tostring()
   return Tokens.__name
@@ -89,7 +89,7 @@ end
 --- The token to use now.
 -- @tparam number deadline by the driver's clock
 -- @treturn string|nil token; or nil and the error
-function Tokens:get(deadline)
+function methods:get(deadline)
   local began, pause = self._driver.now(), LOOK_AGAIN
   while true do
     local token = self._store:get(self._key)
@@ -127,7 +127,7 @@ function Tokens:get(deadline)
 end
 
 --- The server refused this token: it is dropped, if it is still the one that is kept.
-function Tokens:refused(token)
+function methods:refused(token)
   local kept = self._store:get(self._key)
   if kept == nil or kept == token then -- else another has got a new one already
     self._refused = token

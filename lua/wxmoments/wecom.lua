@@ -14,8 +14,8 @@ local secrets = require "wxmoments.secrets"
 local tokens = require "wxmoments.tokens"
 local version = require "wxmoments.version"
 
-local Client = { __name = "wxmoments.wecom" }
-Client.__index = Client
+local methods = {}
+local Client = { __index = methods, __name = "wxmoments.wecom" }
 
 -- A client's secrets and state stand beside it, so that printing one shows nothing.
 local private = setmetatable({}, { __mode = "k" })
@@ -237,7 +237,7 @@ function wecom.new(given)
 end
 
 function Client:__tostring()
-  return self.__name .. (self.corpid and ": " .. self.corpid or "")
+  return Client.__name .. (self.corpid and ": " .. self.corpid or "")
 end
 
 local function state_of(client, method)
@@ -257,7 +257,7 @@ end
 
 local function define_call(name, op)
   --- One answer, as the document of the endpoint says; one page where it has pages.
-  Client[name] = function(self, params)
+  methods[name] = function(self, params)
     local reply, body = engine.call(state_of(self, name), op, params)
     if not reply then
       return nil, body
@@ -268,7 +268,7 @@ local function define_call(name, op)
 end
 
 local function define_each(op)
-  Client[op.each.name] = function(self, params)
+  methods[op.each.name] = function(self, params)
     return iterator.new(state_of(self, op.each.name), op, params)
   end
 end
@@ -286,7 +286,7 @@ end
 -- @tparam string name of an operation or an iterator
 -- @tparam table params
 -- @treturn boolean|nil true; or nil and the error with all `problems`
-function Client:check(name, params)
+function methods:check(name, params)
   state_of(self, "check")
   local known = {}
   for op_name, op in pairs(operations) do
@@ -372,7 +372,7 @@ end
 -- @tparam ?table|string request.body a table becomes JSON (an empty one `{}`)
 -- @tparam[opt] boolean request.safe may be sent twice: GET yes, others no
 -- @treturn table|nil the reply: numbers beyond 2^53 as strings, null as absent; or nil, err
-function Client:call(request)
+function methods:call(request)
   local state = state_of(self, "call")
   request = options.read("call", request, CALL_OPTIONS, 2)
   local op = call_operation(request, 2)

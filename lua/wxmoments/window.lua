@@ -9,8 +9,8 @@ local engine = require "wxmoments.engine"
 local errors = require "wxmoments.errors"
 local rules = require "wxmoments.rules"
 
-local Window = {}
-Window.__index = Window
+local methods = {}
+local Window = { __index = methods, __name = "wxmoments.window" }
 
 local window = {}
 
@@ -46,7 +46,7 @@ function window.open(reading, index)
 end
 
 --- Is there no page that waits to be read?
-function Window:is_empty()
+function methods:is_empty()
   return self.first > self.last
 end
 
@@ -148,7 +148,7 @@ end
 -- called again unless `failed`. `done` is true after the last page.
 -- @tparam ?number deadline by the driver's clock
 -- @tparam boolean as_bytes a page that has to wait long waits as bytes: a fifth of its tables
-function Window:fetch(deadline, as_bytes)
+function methods:fetch(deadline, as_bytes)
   local cursor = self.params.cursor
   local page, body = engine.call(self.state, self.op, self.params, deadline)
   if not page then
@@ -180,7 +180,7 @@ end
 --- Takes the oldest page out of the queue.
 -- @treturn table `{ cursor = what it was asked with, rows = the window's own, maybe none,
 -- skipped = ids that were given before, first_time = of the first of both }`
-function Window:take()
+function methods:take()
   local page = self.pages[self.first]
   self.pages[self.first] = nil
   self.first = self.first + 1
@@ -197,7 +197,7 @@ function Window:take()
 end
 
 --- Takes the error, so that the same page can be asked for again; one that is final stays.
-function Window:take_error()
+function methods:take_error()
   local err = self.err
   if not self.failed then
     self.err = nil

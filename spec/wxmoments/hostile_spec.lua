@@ -76,7 +76,20 @@ local OPTION_NAMES = { "corpid", "corpsecret", "access_token", "base_url", "inse
   "token_store", "driver", "deadline", "retry", "max_wait", "limits", "max_body", "on_event",
   "ca_file", "proxy", "blocking" }
 
+-- What stands in this folder: nothing here may leave a file behind.
+local function entries()
+  local pipe = assert(io.popen("ls -A"))
+  local names = pipe:read("*a")
+  pipe:close()
+  return names
+end
+
 describe("bad input", function()
+  local before
+
+  setup(function() before = entries() end)
+  teardown(function() assert.equal(before, entries()) end)
+
   for name in pairs(HOSTILE) do
     it("as the whole argument: " .. name, function()
       local value, client = value_of(name), corp()

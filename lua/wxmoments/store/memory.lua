@@ -9,9 +9,8 @@
 --                                 ends by itself after `seconds`
 -- @module wxmoments.store.memory
 
-local Memory = {}
-Memory.__index = Memory
-Memory.__name = "wxmoments.store.memory"
+local methods = {}
+local Memory = { __index = methods, __name = "wxmoments.store.memory" }
 
 -- Tokens and locks stand beside the object, so that printing it shows no secret.
 local tokens_of = setmetatable({}, { __mode = "k" })
@@ -27,11 +26,11 @@ function memory.new(time)
   return self
 end
 
-function Memory:__tostring()
-  return self.__name
+function Memory.__tostring()
+  return Memory.__name
 end
 
-function Memory:get(key)
+function methods:get(key)
   local entry = tokens_of[self][key]
   if not entry then
     return nil
@@ -43,18 +42,18 @@ function Memory:get(key)
   return entry.token, entry.expires_at
 end
 
-function Memory:set(key, token, ttl)
+function methods:set(key, token, ttl)
   tokens_of[self][key] = { token = token, expires_at = self._time() + ttl }
 end
 
-function Memory:drop(key, token)
+function methods:drop(key, token)
   local entry = tokens_of[self][key]
   if entry and entry.token == token then
     tokens_of[self][key] = nil
   end
 end
 
-function Memory:lock(key, seconds)
+function methods:lock(key, seconds)
   local locks, now = locks_of[self], self._time()
   if locks[key] and locks[key].ends_at > now then
     return nil
