@@ -499,7 +499,13 @@ static void leave_pool(wxm_transfer *transfer)
 /* Ends a running transfer as libcurl says it ended. */
 static void finish(wxm_transfer *transfer, CURLcode code)
 {
-    if (code == CURLE_OK) {
+    if (code == CURLE_OK && transfer->head != HEAD_ENDED) {
+        /* The connection ended inside the headers, which libcurl lets pass as an answer
+           without a body. */
+        set_failure(transfer, transfer->easy, CURLE_RECV_ERROR);
+        snprintf(transfer->message, sizeof transfer->message,
+                 "The connection ended inside the response's headers");
+    } else if (code == CURLE_OK) {
         transfer->state = WXM_TRANSFER_DONE;
         curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->status);
     } else {

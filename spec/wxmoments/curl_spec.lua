@@ -356,6 +356,13 @@ describe("curl", function()
       failed("GOT_NOTHING", true, get { server.CLOSE })
     end)
 
+    for _, head in ipairs { "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Le",
+      "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" } do
+      it("is an end inside the headers, after " .. #head .. " bytes", function()
+        failed("RECV_ERROR", true, get { head, server.CLOSE })
+      end)
+    end
+
     for name, head in pairs {
       sized = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc",
       chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nabc",
