@@ -22,7 +22,8 @@ local checkpoint = {}
 local VERSION = 1
 
 --- Options of an iterator beside the operation's own parameters: they are not kept.
-checkpoint.OPTIONS = { max_pages = true, read_ahead = true, total_deadline = true }
+checkpoint.OPTIONS = { max_pages = true, read_ahead = true, total_deadline = true,
+  ids_only = true }
 
 -- These may say that a cursor is not known, as may any code that is in no catalogue: the
 -- documents name none. What else is final has another reason.
@@ -68,8 +69,10 @@ end
 --- What no rule can say: is the checkpoint's window one of its range?
 -- @treturn ?table problems
 function checkpoint.misplaced(each, saved)
-  local params, range = saved.params, each.window
-  local count = core.window_count(params[range.from], params[range.to], range.span)
+  local params, range, count = saved.params, each.window, 1
+  if range then
+    count = core.window_count(params[range.from], params[range.to], range.span)
+  end
   if saved.complete or saved.window and saved.window <= count then
     return nil
   end
@@ -82,7 +85,7 @@ function checkpoint.misplaced(each, saved)
 end
 
 -- The ids given of a page: what a checkpoint knew of it, and its first `count` rows.
-local function ids_of(page, count, name)
+local function ids_of(page, count, each)
   local ids, seen = {}, {}
   local function add(id)
     if not seen[id] then
@@ -97,7 +100,8 @@ local function ids_of(page, count, name)
     add(id)
   end
   for i = 1, count do
-    add(page.rows[i][name])
+    local row = page.rows[i]
+    add(type(row) == "string" and row or row[each.id])
   end
   return ids
 end
@@ -124,7 +128,9 @@ local function params_of(reading)
   for name, value in pairs(reading.params) do
     params[name] = value
   end
-  params[each.window.from], params[each.window.to] = reading.range.from, reading.range.to
+  if reading.range then
+    params[each.window.from], params[each.window.to] = reading.range.from, reading.range.to
+  end
   return params
 end
 
@@ -143,6 +149,12 @@ local function again(saved)
     ids = copy_of(saved.ids), previous_ids = copy_of(saved.previous_ids),
     order = saved.order, last_time = saved.last_time,
   }
+end
+
+-- The time of the last row that was given, where rows have one.
+local function last_time_of(reading, page, given)
+  local time = reading.op.each.time
+  return time and (given > 0 and page.rows[given][time] or reading.last_time) or nil
 end
 
 --- Where a reading stands.
@@ -165,13 +177,13 @@ function checkpoint.make(reading)
     return saved
   end
   local given, previous = reading.at - 1, reading.previous
-  saved.cursor, saved.ids = page.cursor, ids_of(page, given, each.id)
+  saved.cursor, saved.ids = page.cursor, ids_of(page, given, each)
   if previous then
-    saved.previous_ids = ids_of(previous, #previous.rows, each.id)
+    saved.previous_ids = ids_of(previous, #previous.rows, each)
   elseif page.resumed then
     saved.previous_ids = copy_of(page.resumed.saved.previous_ids)
   end
-  saved.last_time = given > 0 and page.rows[given][each.window.time] or reading.last_time
+  saved.last_time = last_time_of(reading, page, given)
   if is_told_by_time(reading, window, saved.last_time) then
     saved.order = window.order
   end
@@ -221,6 +233,14 @@ end
 
 local function lost(window, err)
   local each = window.op.each
+  if not each.time then
+    return errors.new {
+      kind = "state", code = "cursor_lost", op = each.name, who = "developer", retryable = false,
+      message = "the server no longer takes the checkpoint's cursor, and which rows were given "
+        .. "cannot be known",
+      fix = "Read the list again from its beginning, and leave out the ids you have.", cause = err,
+    }
+  end
   return errors.new {
     kind = "state", code = "cursor_lost", op = each.name, who = "developer", retryable = false,
     message = ("the server no longer takes the checkpoint's cursor, and which rows from %s to %s "
@@ -235,6 +255,7 @@ end
 -- @treturn ?table an error where the rows that were given cannot be told from the others
 function methods:restart(window, err)
   local nothing_given = next(self.ids) == nil and not self.saved.last_time
+    and (window.op.each.time ~= nil or not self.saved.cursor)
   if not nothing_given and not (self.saved.order and self.saved.last_time) then
     return lost(window, err)
   end

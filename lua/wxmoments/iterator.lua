@@ -109,13 +109,17 @@ local function count_running(self)
   return running
 end
 
--- Starts tasks until as many windows as allowed are being filled, the one being read first.
+-- May a task be started for this window? The one being read always has one: after an error
+-- it must go on however many others are running.
+local function may_start(self, index, running)
+  return index == self.head
+    or index <= self.count and running < self.at_once and self.waiting_pages < self.read_ahead
+end
+
+-- Starts tasks until as many windows as allowed are being filled.
 local function start_tasks(self)
   local running, index = count_running(self), self.head
-  while running < self.at_once and index <= self.count do
-    if index > self.head and self.waiting_pages >= self.read_ahead then
-      return
-    end
+  while may_start(self, index, running) do
     local window = window_at(self, index)
     local raised = window.task and window.task.raised
     if not (window.done or window.err or raised or is_running(window)) then
@@ -151,7 +155,8 @@ local function turn_page(self, window)
   if old and old.window == window.index then
     local last = old.rows[#old.rows]
     self.previous = old
-    self.last_time = last and last[self.op.each.window.time] or self.last_time
+    local time = self.op.each.time
+    self.last_time = time and last and last[time] or self.last_time
   else
     self.previous = nil
     self.last_time = window.resumed and window.resumed.saved.last_time
@@ -206,31 +211,42 @@ local function private_of(it, method)
   return self
 end
 
+-- Goes on to the next page, as next_page; counts what time the reader kept to itself.
+local function turn(self)
+  local now = self.state.driver.now
+  if self.total_deadline and not self.ends_at then
+    self.ends_at = now() + self.total_deadline
+  end
+  self.idle = self.idle + (self.left_at and now() - self.left_at or 0)
+  local more, err = next_page(self)
+  self.left_at = now()
+  return more, err
+end
+
+local function closed_error(self)
+  return errors.new {
+    kind = "state", code = "closed", op = self.op.each.name, who = "developer", retryable = false,
+    message = "the iterator was closed before its end",
+    fix = "Go on with a new iterator from it:checkpoint().",
+  }
+end
+
 --- The next row.
 -- @treturn table|nil row; nil at the end, and then `it.complete` is true; or nil and the
 -- error, after which it may be called again and asks for the same page again
 function methods:next()
   local self_ = private_of(self, "next")
-  if self_.refused then
-    return nil, self_.refused
-  end
   if self_.closed then
-    return nil
-  end
-  if self_.total_deadline and not self_.ends_at then
-    self_.ends_at = self_.state.driver.now() + self_.total_deadline
+    return nil, self_.refused or not self.complete and closed_error(self_) or nil
   end
   local page = self_.page
   if not page or self_.at > #page.rows then
-    local now = self_.state.driver.now
-    self_.idle = self_.idle + (self_.left_at and now() - self_.left_at or 0)
-    local more, err = next_page(self_)
-    self_.left_at = now()
+    local more, err = turn(self_)
+    if more == false then
+      close(self_)
+      self.complete = true
+    end
     if not more then
-      if more == false then
-        close(self_)
-        self.complete = true
-      end
       return nil, err
     end
     page = self_.page
@@ -322,12 +338,46 @@ local function refuse(it, op, problems)
   return it, nil, nil, it
 end
 
+-- The parameters that go to the server.
+local function params_of_server(params)
+  local sent = {}
+  for name, value in pairs(params) do
+    if not checkpoint.OPTIONS[name] then
+      sent[name] = value
+    end
+  end
+  return sent
+end
+
+-- What a whole reading works with.
+local function new_reading(state, op, params, saved)
+  local window = op.each.window
+  local self = {
+    state = state, op = params.ids_only and op.flat or op, loop = state.loop,
+    range = window and { from = params[window.from], to = params[window.to] },
+    params = params_of_server(params),
+    max_pages = params.max_pages or MAX_PAGES, read_ahead = params.read_ahead or READ_AHEAD,
+    total_deadline = params.total_deadline, at_once = state.limits.in_flight,
+    windows = {}, head = 1, opened = 0, waiting_pages = 0,
+    page = nil, previous = nil, at = 1, last_time = nil, closed = false,
+    idle = 0, left_at = nil, -- seconds the reader kept its pages to itself, and since when
+  }
+  self.count = window and core.window_count(self.range.from, self.range.to, window.span) or 1
+  if saved then
+    self.resume = checkpoint.resume(saved)
+    self.head = saved.complete and self.count + 1 or saved.window
+    self.opened = self.head - 1
+  end
+  return self
+end
+
 --- Makes an iterator over an operation's rows.
 -- @tparam table state the client's
 -- @tparam table op an entry of wxmoments.operations that has `each`
 -- @tparam table given the range's parameters, or `resume`, a checkpoint; and of options
 -- `max_pages` of a window, `read_ahead` pages over all windows, `total_deadline` seconds for
--- the whole loop. What is wrong with them comes from `next`
+-- the whole loop, and, where rows are little more than ids, `ids_only` for flat strings.
+-- What is wrong with them comes from `next`
 -- @treturn table iterator; the other values are what generic `for` closes it by (5.4)
 function iterator.new(state, op, given)
   local it = setmetatable({ complete = false }, Iterator)
@@ -335,29 +385,8 @@ function iterator.new(state, op, given)
   if problems then
     return refuse(it, op, problems)
   end
-  local window = op.each.window
-  local self = {
-    state = state, op = op, loop = state.loop,
-    range = { from = params[window.from], to = params[window.to] }, params = {},
-    max_pages = params.max_pages or MAX_PAGES, read_ahead = params.read_ahead or READ_AHEAD,
-    total_deadline = params.total_deadline, at_once = state.limits.in_flight,
-    windows = {}, head = 1, opened = 0, waiting_pages = 0,
-    page = nil, previous = nil, at = 1, last_time = nil, closed = false,
-    idle = 0, left_at = nil, -- seconds the reader kept its pages to itself, and since when
-  }
-  for name, value in pairs(params) do
-    if not checkpoint.OPTIONS[name] then
-      self.params[name] = value
-    end
-  end
-  self.count = core.window_count(self.range.from, self.range.to, window.span)
-  if saved then
-    self.resume = checkpoint.resume(saved)
-    self.head = saved.complete and self.count + 1 or saved.window
-    self.opened = self.head - 1
-  end
-  private[it] = self
-  it._guard = guard(self)
+  private[it] = new_reading(state, op, params, saved)
+  it._guard = guard(private[it])
   return it, nil, nil, it
 end
 

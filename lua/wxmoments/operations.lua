@@ -47,6 +47,12 @@ local CREATOR = { "creator", type = "string", min = 1, unit = "bytes", printable
 local FILTER_TYPE = { "filter_type", type = "integer", enum = { 0, 1, 2 } }
 local CURSOR = { "cursor", type = "string" }
 
+-- Of an iterator, not of an endpoint: wxmoments.iterator says what they mean.
+local MAX_PAGES = { "max_pages", type = "integer", min = 1 }
+local READ_AHEAD = { "read_ahead", type = "integer", min = 0, max = 10000 }
+local TOTAL_DEADLINE = { "total_deadline", type = "integer", min = 1 }
+local IDS_ONLY = { "ids_only", type = "boolean" }
+
 local MOMENT = {
   type = "object",
   fields = {
@@ -110,8 +116,9 @@ operations.get_moment_list = {
     rows = "moment_list",
     id = "moment_id",
     limit = 20,
+    time = "create_time",
     -- Windows of time; a row belongs to the window whose share its time is in.
-    window = { from = "start_time", to = "end_time", span = THIRTY_DAYS, time = "create_time" },
+    window = { from = "start_time", to = "end_time", span = THIRTY_DAYS },
     params = {
       type = "object",
       span = { "start_time", "end_time", min = 0 },
@@ -120,13 +127,95 @@ operations.get_moment_list = {
         range_time "end_time",
         CREATOR,
         FILTER_TYPE,
-        -- Of the iterator, not of the endpoint: wxmoments.iterator says what they mean.
-        { "max_pages", type = "integer", min = 1 },
-        { "read_ahead", type = "integer", min = 0, max = 10000 },
-        { "total_deadline", type = "integer", min = 1 },
+        MAX_PAGES, READ_AHEAD, TOTAL_DEADLINE,
       },
     },
   },
+}
+
+local function required_id(name)
+  return { name, type = "string", required = true, min = 1, unit = "bytes", printable = true }
+end
+
+-- As the server sends them: to the letter, also with a space at the end.
+local USERID = { "userid", type = "string", from_number = true }
+local EXTERNAL_USERID = { "external_userid", type = "string", from_number = true }
+
+local function object(...)
+  return { type = "object", fields = { ... } }
+end
+
+-- Must be there in every row: it is what the row is known by.
+local function key(field)
+  return { field[1], type = "string", min = 1, unit = "bytes", required = true, from_number = true }
+end
+
+local MOMENT_ID, MEMBER = required_id "moment_id", required_id "userid"
+
+--- "获取客户朋友圈企业发表的列表"
+operations.get_moment_task = {
+  method = "POST",
+  path = "/cgi-bin/externalcontact/get_moment_task",
+  safe = true,
+  params = object(MOMENT_ID, CURSOR, { "limit", type = "integer", min = 1, max = 1000 }),
+  reply = object(ERRCODE, ERRMSG, NEXT_CURSOR, {
+    "task_list", type = "list", fill = true,
+    items = object(key(USERID), { "publish_status", type = "integer", from_text = true }),
+  }),
+  each = {
+    name = "each_moment_task",
+    rows = "task_list", id = "userid", limit = 1000,
+    params = object(MOMENT_ID, MAX_PAGES, READ_AHEAD, TOTAL_DEADLINE),
+  },
+}
+
+--- "获取客户朋友圈发表时选择的可见范围"
+operations.get_moment_customer_list = {
+  method = "POST",
+  path = "/cgi-bin/externalcontact/get_moment_customer_list",
+  safe = true,
+  params = object(MOMENT_ID, MEMBER, CURSOR, { "limit", type = "integer", min = 1, max = 1000 }),
+  reply = object(ERRCODE, ERRMSG, NEXT_CURSOR, {
+    "customer_list", type = "list", fill = true, items = object(USERID, key(EXTERNAL_USERID)),
+  }),
+  each = {
+    name = "each_moment_customer",
+    rows = "customer_list", id = "external_userid", limit = 1000,
+    params = object(MOMENT_ID, MEMBER, MAX_PAGES, READ_AHEAD, TOTAL_DEADLINE, IDS_ONLY),
+  },
+}
+
+--- "获取客户朋友圈发表后的可见客户列表"
+operations.get_moment_send_result = {
+  method = "POST",
+  path = "/cgi-bin/externalcontact/get_moment_send_result",
+  safe = true,
+  params = object(MOMENT_ID, MEMBER, CURSOR, { "limit", type = "integer", min = 1, max = 5000 }),
+  reply = object(ERRCODE, ERRMSG, NEXT_CURSOR, {
+    "customer_list", type = "list", fill = true, items = object(key(EXTERNAL_USERID)),
+  }),
+  each = {
+    name = "each_moment_send_result",
+    rows = "customer_list", id = "external_userid", limit = 5000,
+    params = object(MOMENT_ID, MEMBER, MAX_PAGES, READ_AHEAD, TOTAL_DEADLINE, IDS_ONLY),
+  },
+}
+
+local REACTION = object(EXTERNAL_USERID, USERID,
+  { "create_time", type = "integer", min = 0, max = LAST_SECOND, required = true,
+    from_text = true })
+
+--- "获取客户朋友圈的互动数据". Not paged. "userid与external_userid不会同时出现"
+operations.get_moment_comments = {
+  method = "POST",
+  path = "/cgi-bin/externalcontact/get_moment_comments",
+  safe = true,
+  params = object(MOMENT_ID, MEMBER),
+  reply = object(ERRCODE, ERRMSG,
+    { "comment_list", type = "list", fill = true, items = REACTION },
+    { "like_list", type = "list", fill = true, items = REACTION }),
+  -- Rows of these lists gain `actor` and `actor_kind`: see wxmoments.reply.
+  actors = { "comment_list", "like_list" },
 }
 
 --- "获取access_token" (WeCom, path 91039): not a method of the client, it gets its tokens itself.
@@ -155,8 +244,26 @@ operations.call = {
   },
 }
 
+-- The reply's rule with its rows as a flat list of ids.
+local function flat_reply(op)
+  local fields = {}
+  for i, field in ipairs(op.reply.fields) do
+    fields[i] = field
+    if field[1] == op.each.rows then
+      fields[i] = { field[1], type = "list", fill = true, items = field.items, pick = op.each.id }
+    end
+  end
+  return { type = "object", fields = fields }
+end
+
 for name, op in pairs(operations) do
   op.name = name
+  for _, field in ipairs(op.each and op.each.params.fields or {}) do
+    if field == IDS_ONLY then
+      op.flat = { name = name, method = op.method, path = op.path, safe = op.safe,
+        params = op.params, reply = flat_reply(op), each = op.each }
+    end
+  end
 end
 
 return operations

@@ -120,6 +120,16 @@ local function dropped_error(op, answer)
   }, "no"
 end
 
+-- Who commented or liked: the one id there is, whichever it is, and whose kind it is.
+local function name_actors(op, answer)
+  for _, list in ipairs(op.actors) do
+    for _, row in ipairs(answer[list]) do
+      row.actor = row.external_userid or row.userid
+      row.actor_kind = row.external_userid and "customer" or row.userid and "member" or nil
+    end
+  end
+end
+
 --- Judges a response. An errcode counts wherever it stands and whatever else is wrong.
 -- @tparam table op an entry of wxmoments.operations
 -- @tparam table response well-formed
@@ -138,6 +148,9 @@ function reply.judge(op, response)
   end
   if is_dropped(answer) then
     return nil, dropped_error(op, answer)
+  end
+  if op.actors then
+    name_actors(op, answer)
   end
   return answer
 end

@@ -1,6 +1,8 @@
 --- One window of a range: its pages in the order they come, and which of their rows are its
--- own. It asks for a second more at both ends than it keeps, because the document writes an
--- open interval ("按时间只能取到(start_time, end_time)范围内的数据") and nobody says whether
+-- own. A list without a range of time is one window, and all its rows are its own.
+--
+-- A window of time asks for a second more at both ends than it keeps, because the document
+-- writes an open interval ("按时间只能取到(start_time, end_time)范围内的数据") and nobody says whether
 -- the server means it.
 -- @module wxmoments.window
 
@@ -15,7 +17,7 @@ local Window = { __index = methods, __name = "wxmoments.window" }
 local window = {}
 
 -- Ids remembered to leave out rows that come again on a later page: two generations of
--- this many, so that a window's memory is bounded too.
+-- this many, or of a page where that is more, so that a window's memory is bounded too.
 local REMEMBERED = 200
 
 -- This many pages without a row, each with another cursor, are a server gone astray.
@@ -26,18 +28,22 @@ local MAX_EMPTY_PAGES = 1000
 -- @tparam number index from 1, the oldest first
 function window.open(reading, index)
   local each, range = reading.op.each, reading.range
-  local from, to, ask_from, ask_to = core.window(range.from, range.to, each.window.span, index)
+  local from, to, ask_from, ask_to
   local params = { limit = each.limit }
   for name, value in pairs(reading.params) do
     params[name] = value
   end
-  params[each.window.from], params[each.window.to] = ask_from, ask_to
+  if range then
+    from, to, ask_from, ask_to = core.window(range.from, range.to, each.window.span, index)
+    params[each.window.from], params[each.window.to] = ask_from, ask_to
+  end
   return setmetatable({
     index = index, from = from, to = to, params = params, op = reading.op, state = reading.state,
     pager = core.pager(reading.max_pages, MAX_EMPTY_PAGES), max_pages = reading.max_pages,
     pages = {}, first = 1, last = 0, -- the queue of pages that wait to be read
     ids = {}, older_ids = {}, id_count = 0,
-    order = "any", -- of the rows so far, by time: "any" (too few to say), or nil for none
+    -- Of the rows so far, by time: "any" (too few to say), or nil for none.
+    order = each.time and "any" or nil,
     done = false,
     err = nil, failed = false, -- what the next page's request ended in; whether for good
     lost = nil, -- what ends the window at once: see wxmoments.checkpoint
@@ -50,12 +56,17 @@ function methods:is_empty()
   return self.first > self.last
 end
 
+--- What a row is known by; a flat row is that itself.
+function window.id_of(each, row)
+  return type(row) == "string" and row or row[each.id]
+end
+
 -- Has this id come already? Remembers it.
 local function is_repeated(self, id)
   if self.ids[id] or self.older_ids[id] then
     return true
   end
-  if self.id_count == REMEMBERED then
+  if self.id_count >= math.max(REMEMBERED, self.op.each.limit) then
     self.older_ids, self.ids, self.id_count = self.ids, {}, 0
   end
   self.ids[id] = true
@@ -80,8 +91,9 @@ local function own_rows(self, rows)
   local each, own, skipped, first_time = self.op.each, {}, {}, nil
   for i = 1, #rows do
     local row = rows[i]
-    local time, id = row[each.window.time], row[each.id]
-    if time >= self.from and time <= self.to and not is_repeated(self, id) then
+    local time, id = each.time and row[each.time], window.id_of(each, row)
+    local inside = not time or time >= self.from and time <= self.to
+    if inside and not is_repeated(self, id) then
       self.order = self.order and order_after(self.order, self.last_time, time)
       self.last_time, first_time = time, first_time or time
       if not self.resumed or self.resumed:is_new(id, time) then
@@ -115,13 +127,16 @@ end
 -- its time is in another unit, say.
 local function stray_error(self, rows)
   local each = self.op.each
+  if not each.time then
+    return nil
+  end
   local from, to = self.params[each.window.from], self.params[each.window.to]
   for i = 1, #rows do
-    local time = rows[i][each.window.time]
+    local time = rows[i][each.time]
     if time < from or time > to then
       return errors.new {
         kind = "decode", code = "outside_window", op = self.op.name, who = "admin",
-        path = ("%s[%d].%s"):format(each.rows, i, each.window.time), retryable = false,
+        path = ("%s[%d].%s"):format(each.rows, i, each.time), retryable = false,
         message = ("is %s, which is not from %s to %s as was asked"):format(core.number(time),
           core.number(from), core.number(to)),
         fix = SERVER_FIX.fix,

@@ -15,7 +15,8 @@ end
 -- the request that gives `response` or `nil, err`; the last one stays) or one function.
 -- `driver.requests` is what was sent, `driver.slept` every pause.
 -- @tparam table|function replies
--- @tparam ?number latency seconds; makes the driver concurrent
+-- @tparam ?number|function latency seconds, or a function of the request that gives them (0:
+-- at once); makes the driver concurrent
 function fake.driver(replies, latency)
   local clock = 1000
   local self = { requests = {}, slept = {} }
@@ -43,7 +44,8 @@ function fake.driver(replies, latency)
     self.requests[#self.requests + 1] = request
     self.seconds_left = seconds_left
     if latency then
-      local began, at = clock, clock + latency
+      local began = clock
+      local at = clock + (type(latency) == "function" and latency(request) or latency)
       self.loop:wait(function() return clock >= at end, at)
       if clock - began > seconds_left then
         return nil, errors.new { kind = "timeout", code = "OPERATION_TIMEDOUT", sent = true,

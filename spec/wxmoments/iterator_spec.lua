@@ -208,7 +208,9 @@ describe("each_moment", function()
     local count = sim:count("get_moment_list")
     iterator:close()
     iterator:close()
-    assert.is_nil((iterator:next()))
+    local row, err = iterator:next()
+    assert.is_nil(row)
+    assert.same({ "state", "closed", "each_moment" }, { err.kind, err.code, err.op })
     assert.is_false(iterator.complete)
     assert.equal(count, sim:count("get_moment_list"))
   end)
@@ -318,6 +320,32 @@ describe("windows side by side", function()
     assert.same(rows[1].ids, rows[5].ids)
     assert.same(rows[1].ids, rows[50].ids)
     assert.is_true(rows[5].seconds < rows[1].seconds * 0.6)
+  end)
+
+  it("go on after an error that comes at once, while as many others are being read", function()
+    local first = ('"start_time":%d,'):format(FROM - 1)
+    local fails = true
+    local driver = fake.driver(function(request)
+      if request.body:find(first, 1, true) and fails then
+        return fake.ok '{"errcode":48002,"errmsg":"x"}'
+      end
+      return fake.ok '{"errcode":0,"next_cursor":"","moment_list":[]}'
+    end, function(request)
+      return request.body:find(first, 1, true) and 0 or 1
+    end)
+    local corp = wxmoments.wecom(fake.options(driver, { limits = { in_flight = 2 } }))
+    local iterator = corp:each_moment { start_time = FROM, end_time = FROM + 400 * DAY }
+    local jit = rawget(_G, "jit")
+    if jit then jit.off() end -- compiled loops call no hook
+    debug.sethook(function() error("next() spins") end, "", 10000000)
+    for _ = 1, 10 do
+      assert.equal(48002, select(2, iterator:next()).code)
+    end
+    fails = false
+    assert.is_nil((iterator:next()))
+    debug.sethook()
+    if jit then jit.on() end
+    assert.is_true(iterator.complete)
   end)
 
   it("give the rows before an error, then the error, whatever window it is in", function()
