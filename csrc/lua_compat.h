@@ -31,7 +31,7 @@
 */
 static inline void wxm_lua_pushinteger(lua_State *L, int64_t value)
 {
-    if (sizeof(lua_Integer) >= sizeof value) {
+    if (sizeof(lua_Integer) >= sizeof value) { /* decided when it is compiled */
         lua_pushinteger(L, (lua_Integer)value);
     } else {
         lua_pushnumber(L, (lua_Number)value);

@@ -1,6 +1,8 @@
 /*
 ** luaopen_wxmoments_core: the module table of the C core, and its small functions.
 ** rules: lua_rules.c, lua_read.c, lua_write.c. pager: lua_pager.c. The OS: lua_sys.c.
+** Each of the latter is a thin skin around one wxm_ function, where what the numbers
+** mean is said, and keeps no state.
 */
 #include "lua_pager.h"
 #include "lua_rules.h"
@@ -29,7 +31,7 @@ static int core_length(lua_State *L)
     const char *s = luaL_checklstring(L, 1, &n);
     int unit = luaL_checkoption(L, 2, NULL, units);
     wxm_text_size size = wxm_text_measure(s, n);
-    size_t counts[3];
+    size_t counts[3]; /* in the order of 'units' */
 
     if (size.invalid < n) {
         lua_pushnil(L);
@@ -73,12 +75,13 @@ static int core_escape(lua_State *L)
     const char *s = luaL_checklstring(L, 1, &n);
     wxm_buf out;
 
+    /* 16 MB, so that n * 3 cannot overflow a 32-bit size_t. */
     luaL_argcheck(L, n < (size_t)1 << 24, 1, "too long for a URL");
     /* The room is Lua's, so that nothing leaks when a push raises. */
     wxm_buf_init(&out, n * 3);
     out.data = lua_newuserdata(L, n * 3 + 1);
     out.size = n * 3 + 1;
-    wxm_text_escape(&out, s, n);
+    wxm_text_escape(&out, s, n); /* cannot fail: it never asks for more than the room */
     lua_pushlstring(L, out.data, out.len);
     return 1;
 }
@@ -99,8 +102,10 @@ static int core_number(lua_State *L)
     char text[WXM_NUMBER_TEXT];
     double d = (double)luaL_checknumber(L, 1);
 
+    /* An infinity less itself is NaN, which equals nothing. */
     luaL_argcheck(L, d - d == 0, 1, "must be finite");
 #if LUA_VERSION_NUM >= 503
+    /* 5.3 and later have integers beyond 2^53, which a double would round. */
     if (lua_isinteger(L, 1)) {
         lua_pushlstring(L, text, wxm_number_format_integer(text, lua_tointeger(L, 1)));
         return 1;
@@ -131,7 +136,10 @@ static int count_of(double d)
     return d < INT_MAX ? (int)d : INT_MAX;
 }
 
-/* A number of the table at 'index', raw; 'missing' when it is absent. */
+/*
+** A number of the table at 'index' (absolute), raw; 'missing' when it is absent. Raises
+** for anything else, a string of digits too. Leaves nothing on the stack.
+*/
 static double number_at(lua_State *L, int index, const char *name, double missing)
 {
     double d = missing;
@@ -148,6 +156,7 @@ static double number_at(lua_State *L, int index, const char *name, double missin
     return d;
 }
 
+/* Whether the field of the table at 'index' is true in Lua's sense, raw. */
 static int flag_at(lua_State *L, int index, const char *name)
 {
     int flag;
@@ -174,6 +183,7 @@ static int core_retry(lua_State *L)
 #undef X
             NULL,
     };
+    /* In the order of wxm_retry_action. */
     static const char *const actions[] = {"stop", "refresh", "again"};
     wxm_retry_policy policy;
     wxm_retry_failure failure;
@@ -197,6 +207,7 @@ static int core_retry(lua_State *L)
     failure.random = number_at(L, 2, "random", 0);
     lua_pushstring(L, "kind");
     lua_rawget(L, 2);
+    /* settop has left the kind at 3; luaL_checkoption raises for any other word. */
     failure.kind = (wxm_retry_kind)luaL_checkoption(L, 3, NULL, kinds);
     action = wxm_retry_decide(&policy, &failure, &delay);
     lua_pushstring(L, actions[action]);
@@ -204,6 +215,7 @@ static int core_retry(lua_State *L)
     return 2;
 }
 
+/* require "wxmoments.core" -> the functions below, in a new table each time. */
 int luaopen_wxmoments_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -229,7 +241,7 @@ int luaopen_wxmoments_core(lua_State *L)
         {NULL, NULL},
     };
 
-    wxm_pin_code();
+    wxm_pin_code(); /* what comes back after the state is closed: wxm_pin.h */
     wxm_lua_rules_class(L);
     wxm_lua_pager_class(L);
     wxm_lua_sys_class(L);

@@ -1,4 +1,11 @@
-/* The binding of the transport: userdata pool and transfer, requests from tables. */
+/*
+** The binding of the transport: userdata pool and transfer, requests from tables.
+**
+** Each userdata is a box around a pointer, NULL once it is closed; the C objects know
+** which pool a transfer is in (wxm_curl.c), so a box refers to no other one and the
+** collector may finalize them in any order. A request is checked whole before anything
+** is acquired: header injection and a second Content-Length end here.
+*/
 #include "lua_compat.h"
 
 #include "wxm_curl.h"
@@ -14,22 +21,27 @@
 #define DEFAULT_MAX_HEADER (64u << 10)
 #define DEFAULT_MAX_BODY   (64u << 20)
 
+/* Stack places of the methods. */
 enum { ARG_SELF = 1, ARG_REQUEST = 2, ARG_SECONDS = 2 };
 
 /* A transfer, and whether its response already lies in the userdata's user value. */
 typedef struct {
     wxm_transfer *transfer; /* NULL: closed */
-    int has_table;
+    int has_table;          /* so its bytes are Lua's alone */
 } transfer_box;
 
+/* All that may be sent. Methods are case-sensitive (RFC 9110, section 9.1). */
 static const char *const METHODS[] = {"GET",   "HEAD",   "POST", "PUT",
                                       "PATCH", "DELETE", NULL};
 
-/* Headers that follow from the body; a second opinion about it is an attack. */
+/*
+** Headers that follow from the body; a second opinion about it is an attack (request
+** smuggling: RFC 9112, section 11.2). Lower case, as is_ours compares.
+*/
 static const char *const OUR_HEADERS[] = {"content-length", "transfer-encoding",
                                           "expect", NULL};
 
-/* ---- reading the request table, raw; every mistake raises with the field's name ---- */
+/* ---- reading the request table, raw; a mistake raises with the field's name ---- */
 
 /* Pushes the field, raw. Returns its type. */
 static int push_field(lua_State *L, const char *field)
@@ -39,13 +51,17 @@ static int push_field(lua_State *L, const char *field)
     return lua_type(L, -1);
 }
 
-/* Raises: what the field must be, never what it was. */
+/* Raises: what the field must be, never what it was, which may be a token. */
 static int bad_field(lua_State *L, const char *field, const char *expected)
 {
     return luaL_error(L, "request: '%s' must be %s", field, expected);
 }
 
-/* Whether the bytes hold a control character (a tab is none where 'tab' is set). */
+/*
+** Whether the bytes hold a control character (a tab is none where 'tab' is set). CR and
+** LF would begin a header of the attacker's, NUL would end the text for libcurl: RFC
+** 9110, section 5.5.
+*/
 static int has_control(const char *text, size_t length, int tab)
 {
     size_t i;
@@ -83,7 +99,7 @@ static const char *text_field(lua_State *L, const char *field)
     return text;
 }
 
-/* The same for a field that must be there and not empty. */
+/* The same for a field that must be there and not empty; raises else. */
 static const char *needed_text_field(lua_State *L, const char *field)
 {
     const char *text = text_field(L, field);
@@ -110,7 +126,7 @@ static double seconds_field(lua_State *L, const char *field)
     return (double)seconds;
 }
 
-/* An optional whole number of bytes from 0; what is beyond memory stands for no limit. */
+/* An optional number of bytes from 0; what is beyond memory stands for no limit. */
 static size_t size_field(lua_State *L, const char *field, size_t otherwise)
 {
     int type = push_field(L, field);
@@ -126,6 +142,7 @@ static size_t size_field(lua_State *L, const char *field, size_t otherwise)
     if (type == LUA_TNIL) {
         return otherwise;
     }
+    /* A quarter, so that sums of two such sizes cannot overflow. */
     return size >= (lua_Number)(SIZE_MAX / 4) ? SIZE_MAX / 4 : (size_t)size;
 }
 
@@ -141,10 +158,13 @@ static const char *method_field(lua_State *L)
         }
     }
     bad_field(L, "method", "GET, HEAD, POST, PUT, PATCH or DELETE");
-    return NULL;
+    return NULL; /* not reached */
 }
 
-/* Fills body and body_len; any bytes are fine. */
+/*
+** Fills body and body_len; any bytes are fine. The string stays on the stack. HEAD with
+** a body is refused: it means nothing (RFC 9110, section 9.3.2) and would be dropped.
+*/
 static void read_body(lua_State *L, wxm_request *request)
 {
     int type = push_field(L, "body");
@@ -188,7 +208,10 @@ static void read_request(lua_State *L, wxm_request *request)
     request->safe = lua_toboolean(L, -1);
 }
 
-/* Whether a name has only the characters of RFC 9110's "token", and at least one. */
+/*
+** Whether a name has only the characters of a "token" (RFC 9110, section 5.6.2), and at
+** least one. So it holds no colon, blank or line end.
+*/
 static int is_token(wxm_slice name)
 {
     static const char OTHERS[] = "!#$%&'*+-.^_`|~";
@@ -205,12 +228,13 @@ static int is_token(wxm_slice name)
     return name.len > 0;
 }
 
-/* Whether the transport writes this header itself. */
+/* Whether the transport writes this header itself. The name must be a token. */
 static int is_ours(wxm_slice name)
 {
     size_t i, k;
 
     for (i = 0; OUR_HEADERS[i] != NULL; i++) {
+        /* 0x20 makes letters lower case; a token's other bytes become no letter. */
         for (k = 0; k < name.len && (name.at[k] | 0x20) == OUR_HEADERS[i][k]; k++) {
         }
         if (k == name.len && OUR_HEADERS[i][k] == '\0') {
@@ -251,6 +275,7 @@ static int add_headers(lua_State *L, wxm_transfer *transfer)
     for (i = 1; i <= count && result == 0; i++) {
         wxm_slice name, value;
 
+        /* What is raised names the header's place, never its text. */
         lua_rawgeti(L, headers, i);
         if (!lua_istable(L, -1)) {
             return luaL_error(L, "request: 'headers[%d]' must be a pair of strings", i);
@@ -275,6 +300,7 @@ static int add_headers(lua_State *L, wxm_transfer *transfer)
 
 /* ---- transfer ---- */
 
+/* The box that a method was called on, also of a closed transfer. */
 static transfer_box *transfer_box_at(lua_State *L)
 {
     return luaL_checkudata(L, ARG_SELF, TRANSFER);
@@ -291,7 +317,7 @@ static transfer_box *open_transfer(lua_State *L)
     return box;
 }
 
-/* transfer:close(), __gc, __close. */
+/* transfer:close(), __gc, __close. A transfer in flight is taken out of its pool. */
 static int transfer_close(lua_State *L)
 {
     transfer_box *box = transfer_box_at(L);
@@ -345,6 +371,7 @@ static void push_response(lua_State *L, transfer_box *box)
         lua_setfield(L, -2, "headers");
         lua_pushlstring(L, response.body, response.body_len);
         lua_setfield(L, -2, "body");
+        /* It cannot raise: from here on the table is kept. */
         lua_setuservalue(L, ARG_SELF);
         box->has_table = 1;
         wxm_transfer_empty(box->transfer);
@@ -352,6 +379,7 @@ static void push_response(lua_State *L, transfer_box *box)
     lua_getuservalue(L, ARG_SELF);
 }
 
+/* Pushes code, message, sent; returns how many that are. */
 static int push_failure(lua_State *L, const wxm_transfer *transfer)
 {
     wxm_failure failure = wxm_transfer_failure(transfer);
@@ -383,6 +411,7 @@ static int transfer_result(lua_State *L)
     }
 }
 
+/* __tostring: the state alone; a failed one is done as well. */
 static int transfer_tostring(lua_State *L)
 {
     const transfer_box *box = transfer_box_at(L);
@@ -399,6 +428,7 @@ static int transfer_tostring(lua_State *L)
 
 /* ---- pool ---- */
 
+/* The box that a method was called on, also of a closed pool. */
 static wxm_pool **pool_box_at(lua_State *L)
 {
     return luaL_checkudata(L, ARG_SELF, POOL);
@@ -429,13 +459,13 @@ static int curl_pool(lua_State *L)
     return 1;
 }
 
-/* pool:close(), __gc, __close. */
+/* pool:close(), __gc, __close. Its transfers fail with CLOSED. */
 static int pool_close(lua_State *L)
 {
     wxm_pool **box = pool_box_at(L);
     wxm_pool *pool = *box;
 
-    *box = NULL;
+    *box = NULL; /* first: nothing may find the pool while it goes */
     wxm_pool_free(pool);
     return 0;
 }
@@ -465,6 +495,7 @@ static int pool_start(lua_State *L)
     if (box->transfer == NULL || add_headers(L, box->transfer) != 0) {
         return luaL_error(L, TRANSFER ": out of memory");
     }
+    /* Every allocation above may have run one. */
     if (*pool_box_at(L) != pool) { /* a finalizer of the caller's has closed it */
         return luaL_error(L, POOL " is closed");
     }
@@ -476,7 +507,7 @@ static int pool_start(lua_State *L)
         box->transfer = NULL;
         return 3;
     }
-    lua_settop(L, self);
+    lua_settop(L, self); /* libcurl and the transfer have copied what they need */
     return 1;
 }
 
@@ -489,11 +520,13 @@ static int pool_wait(lua_State *L)
     wxm_pool *pool = open_pool(L);
     lua_Number seconds = luaL_checknumber(L, ARG_SECONDS);
 
+    /* NaN compares with nothing, and would pass for 0 without a word. */
     luaL_argcheck(L, !(seconds != seconds), ARG_SECONDS, "not a number");
     lua_pushinteger(L, (lua_Integer)wxm_pool_wait(pool, (double)seconds));
     return 1;
 }
 
+/* __tostring: open or closed. */
 static int pool_tostring(lua_State *L)
 {
     lua_pushstring(L, *pool_box_at(L) != NULL ? POOL ": open" : POOL ": closed");

@@ -1,4 +1,8 @@
-/* The pager as a Lua object, and the windows of a range as functions. */
+/*
+** The pager as a Lua object, and the windows of a range as functions. The pager is the
+** userdata itself: C keeps no other pointer to it, and its table of cursors is freed by
+** __gc. Calling a method out of turn is the caller's mistake, and raises.
+*/
 #include "lua_pager.h"
 
 #include "wxm_number.h"
@@ -6,7 +10,10 @@
 
 #define CLASS "wxmoments.pager"
 
-/* A whole number from 'least' up to 2^53 at the argument. */
+/*
+** A whole number from 'least' up to 2^53 at the argument, on every Lua the same: 5.4's
+** luaL_checkinteger takes more, 5.1's cuts off fractions. Raises else.
+*/
 static int64_t check_whole(lua_State *L, int arg, int64_t least)
 {
     int64_t value = 0;
@@ -17,7 +24,7 @@ static int64_t check_whole(lua_State *L, int arg, int64_t least)
     return value;
 }
 
-/* Reads from, to, span at 1, 2, 3. */
+/* Reads from, to, span at 1, 2, 3; raises unless they are as wxm_window_count wants. */
 static void check_range(lua_State *L, int64_t *from, int64_t *to, int64_t *span)
 {
     *from = check_whole(L, 1, 0);
@@ -44,6 +51,7 @@ int wxm_lua_window(lua_State *L)
     int64_t from, to, span, i;
     wxm_window window;
 
+    /* Lua counts windows from 1, wxm_window_at from 0. */
     check_range(L, &from, &to, &span);
     i = check_whole(L, 4, 1);
     luaL_argcheck(L, i <= wxm_window_count(from, to, span), 4, "no such window");
@@ -61,16 +69,18 @@ int wxm_lua_pager_new(lua_State *L)
     int64_t max_pages = check_whole(L, 1, 1), max_empty = check_whole(L, 2, 1);
     wxm_pager *pager = lua_newuserdata(L, sizeof *pager);
 
-    wxm_pager_init(pager, max_pages, max_empty);
+    wxm_pager_init(pager, max_pages, max_empty); /* before __gc can see it */
     wxm_lua_setmetatable(L, CLASS);
     return 1;
 }
 
+/* The pager that a method was called on; raises when it is something else. */
 static wxm_pager *check_pager(lua_State *L)
 {
     return luaL_checkudata(L, 1, CLASS);
 }
 
+/* Pushes what pager:state returns; how many values they are. */
 static int push_state(lua_State *L, const wxm_pager *pager)
 {
     lua_pushstring(L, wxm_pager_state_name(pager->state));
@@ -123,12 +133,14 @@ static int pager_feed(lua_State *L)
     return push_state(L, pager);
 }
 
+/* __gc. Safe more than once. */
 static int pager_gc(lua_State *L)
 {
     wxm_pager_free(check_pager(L));
     return 0;
 }
 
+/* __tostring: the class and the state, never a cursor. */
 static int pager_tostring(lua_State *L)
 {
     lua_pushfstring(L, CLASS ": %s", wxm_pager_state_name(check_pager(L)->state));

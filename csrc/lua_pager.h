@@ -4,6 +4,7 @@
 
 #include "lua_compat.h"
 
+/* Lua functions of the module, each with its contract where it is written. */
 int wxm_lua_pager_new(lua_State *L);
 int wxm_lua_window(lua_State *L);
 int wxm_lua_window_count(lua_State *L);

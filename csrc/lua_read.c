@@ -1,6 +1,33 @@
 /*
 ** rules:read: a reply's bytes become Lua tables in one pass, held against the rules as
 ** they come. No tree in between, no recursion, nothing of ours to free on the way.
+**
+** Every open list or object is a frame (C) and a table (Lua stack). Two states, between
+** which read_body and hang go to and fro until no frame is left:
+**
+**               +-- { or [: enter, next_entry --+
+**               v                               |
+**     A VALUE IS DUE ---------------------------+
+**        ^      |
+**        |      | scalar, or an empty container: leave
+**        |      v
+**        |    A VALUE IS FINISHED --- no frame left ---> the whole is read
+**        |      |        |    ^
+**        +------+        +----+
+**      comma: next_entry   closer: leave; the container is the finished value
+**
+** The Lua stack meanwhile, from the bottom:
+**
+**     rule set | body | problem or nil | table of names | name 1 ... name k |
+**     frame 1's table [| key] | frame 2's table [| key] | ... | value [if finished]
+**
+** A key lies above its object's table while its value is read. Where a frame is to
+** become one field of its own ('pick'), nil and later that field's value lie in the
+** table's place.
+**
+** A wrong shape does not end the reading: what the rule did not want is read and
+** forgotten, so that the rest of the reply is found. Only what makes the bytes
+** untrustworthy does (see give_up).
 */
 #include "lua_rules.h"
 #include "wxm_json.h"
@@ -8,7 +35,10 @@
 
 #include <string.h>
 
-/* Stack places of rules:read; containers being built stand above them. */
+/*
+** Stack places of rules:read. KEYS is the table of names; the name that a field's 'key'
+** counts is at KEYS + key, and containers being built stand above the last one.
+*/
 enum { ARG_SELF = 1, ARG_BODY, PROBLEM, KEYS };
 
 /* A reply that says more than this in one body is not one of WeCom's. */
@@ -18,8 +48,8 @@ enum { ARG_SELF = 1, ARG_BODY, PROBLEM, KEYS };
 typedef struct {
     wxm_rule *rule;  /* NULL: anything may be inside */
     size_t count;    /* entries stored */
-    uint64_t seen;   /* fields met, a bit each */
-    int field;       /* the field being read, or -1 */
+    uint64_t seen;   /* fields that have a value or are being read, a bit each */
+    int field;       /* the field being read, or -1: a name without a rule */
     const char *key; /* the name being read, as it stands in the body; or NULL */
     size_t key_len;
     char closer; /* '}' or ']'; '\0' for the list around a bare element */
@@ -28,10 +58,10 @@ typedef struct {
 } frame;
 
 typedef struct {
-    wxm_json json;
-    frame frames[WXM_RULE_DEPTH];
-    size_t depth;
-    size_t values;
+    wxm_json json;                /* the body; 'at' is how far it is read */
+    frame frames[WXM_RULE_DEPTH]; /* the open containers, the innermost last */
+    size_t depth;                 /* how many they are */
+    size_t values;                /* read so far, of every kind */
 } reader;
 
 /* The byte that begins the next token. Servers rarely send white space. */
@@ -39,10 +69,14 @@ static char peek(reader *r)
 {
     const char *at = r->json.at;
 
-    return at<r->json.end && * at> ' ' ? *at : wxm_json_peek(&r->json);
+    return r->json.end > at && *at > ' ' ? *at : wxm_json_peek(&r->json);
 }
 
-/* Where the reader is, as a path; 'chain' lends the room. */
+/*
+** Where the reader is, as a path. 'chain' lends the room, depth + 1 steps, and the path
+** is good as long as it and the body are. Made for a problem alone: the frames know all
+** that it takes, so nothing is kept up to date for it meanwhile.
+*/
 static const wxm_lua_path *path_of(const reader *r, wxm_lua_path chain[])
 {
     size_t i;
@@ -66,7 +100,10 @@ static const wxm_lua_path *path_of(const reader *r, wxm_lua_path chain[])
     return &chain[r->depth];
 }
 
-/* Remembers the first problem, and where in the body it is. Always returns -1. */
+/*
+** Remembers the first problem, and where in the body it is; later ones mostly follow
+** from it, and are not worth their tables. Always returns -1.
+*/
 static int problem_at(lua_State *L, const reader *r, const wxm_rule *rule,
                       const wxm_problem *problem, const char *at)
 {
@@ -96,6 +133,7 @@ static int give_up(lua_State *L, const reader *r, wxm_problem_code code,
     return problem_at(L, r, NULL, &problem, r->json.at);
 }
 
+/* Gives up for what the scanner found, at the place where it stopped. Returns -1. */
 static int syntax(lua_State *L, const reader *r)
 {
     return give_up(L, r, WXM_PROBLEM_SYNTAX, r->json.error);
@@ -143,6 +181,7 @@ static int is_zero_fraction(const wxm_json_number *number)
     return p == end;
 }
 
+/* Is it a whole number that no other one rounds to as a double? */
 static int is_below_exact(int64_t value)
 {
     return value < WXM_NUMBER_EXACT && value > -WXM_NUMBER_EXACT;
@@ -166,6 +205,10 @@ static int whole_of(const wxm_json_number *number, int64_t *value)
            wxm_number_is_integer(d, value) && is_below_exact(*value);
 }
 
+/*
+** Pushes the number as an integer that the rule takes: 1; or reports and returns 0.
+** What is not whole at all reports as NOT_EXACT, which is what 'problem' begins as.
+*/
 static int integer_value(lua_State *L, reader *r, const wxm_rule *rule,
                          const wxm_json_number *number)
 {
@@ -202,6 +245,10 @@ static void push_free_number(lua_State *L, const wxm_json_number *number)
     lua_pushlstring(L, number->s, number->n);
 }
 
+/*
+** Reads a string for 'rule' (NULL: anything). Returns as 'scalar' does. The scanner has
+** proved it valid UTF-8, so only the rule's own bounds are left to look at.
+*/
 static int string_value(lua_State *L, reader *r, const wxm_rule *rule)
 {
     const char *at = r->json.at;
@@ -217,6 +264,7 @@ static int string_value(lua_State *L, reader *r, const wxm_rule *rule)
                              rule->printable)) {
             size_t n;
             const char *s = lua_tolstring(L, -1, &n);
+            /* Held against the meaning: an escape is one character, not six. */
             if (wxm_rule_valid_string(rule, s, n, &problem) != 0) {
                 problem_at(L, r, rule, &problem, at);
                 lua_pop(L, 1);
@@ -229,12 +277,16 @@ static int string_value(lua_State *L, reader *r, const wxm_rule *rule)
         wxm_json_number number;
         number.s = text.s;
         number.n = text.n;
-        number.whole = 1;
+        number.whole = 1; /* so only '-' and digits pass: text has no JSON grammar */
         return integer_value(L, r, rule, &number);
     }
     return mismatch(L, r, rule, "a string", at);
 }
 
+/*
+** Reads a number for 'rule' (NULL: anything). Returns as 'scalar' does. An id that the
+** server sends as a number is taken to the letter: 2^53 + 1 is no double.
+*/
 static int number_value(lua_State *L, reader *r, const wxm_rule *rule)
 {
     wxm_json_number number;
@@ -266,6 +318,10 @@ static int number_value(lua_State *L, reader *r, const wxm_rule *rule)
     return 1;
 }
 
+/*
+** Reads true, false or null for 'rule' (NULL: anything). Returns as 'scalar' does. A
+** null in a list without a rule is the light userdata NULL, as lua-cjson has it.
+*/
 static int literal_value(lua_State *L, reader *r, const wxm_rule *rule)
 {
     const char *at = r->json.at;
@@ -306,7 +362,10 @@ static int scalar(lua_State *L, reader *r, const wxm_rule *rule, char c)
     }
 }
 
-/* The field that stands for an object of the list around it; -1: the object does. */
+/*
+** The field that stands for an object of the list around it; -1: the object does.
+** Called when the object's own frame is the last already.
+*/
 static int pick_of(const reader *r, const wxm_rule *rule)
 {
     const wxm_rule *around = r->depth < 2 ? NULL : r->frames[r->depth - 2].rule;
@@ -314,7 +373,10 @@ static int pick_of(const reader *r, const wxm_rule *rule)
     return around != NULL && rule != NULL && around->items == rule ? around->pick : -1;
 }
 
-/* Begins a container for 'rule' whose end will be 'closer'. */
+/*
+** Begins a container for 'rule' whose end will be 'closer': its frame, and its table on
+** the stack. 0, or -1 when it would be nested too deep.
+*/
 static int open_container(lua_State *L, reader *r, wxm_rule *rule, char closer,
                           int drop)
 {
@@ -334,7 +396,11 @@ static int open_container(lua_State *L, reader *r, wxm_rule *rule, char closer,
     f->key_len = 0;
     f->closer = closer;
     f->drop = (char)drop;
-    /* As many as last time; but an entry takes two bytes at least, whatever it is. */
+    /*
+    ** As many as last time; but an entry takes two bytes at least, whatever it is, so a
+    ** small body never makes a large table. Its end sets the hint anew: one wrong guess
+    ** is not made again.
+    */
     hint = rule == NULL ? 0 : rule->hint;
     hint = hint < left / 2 ? hint : left / 2;
     f->pick = is_object ? pick_of(r, rule) : -1;
@@ -346,7 +412,10 @@ static int open_container(lua_State *L, reader *r, wxm_rule *rule, char closer,
     return 0;
 }
 
-/* Opens the container that begins with 'c' and passes that byte. */
+/*
+** Opens the container that begins with 'c' and passes that byte. One that the rule does
+** not want is read without a rule and dropped at its end. 0 or -1.
+*/
 static int enter(lua_State *L, reader *r, wxm_rule *rule, char c)
 {
     char closer = c == '{' ? '}' : ']';
@@ -361,7 +430,10 @@ static int enter(lua_State *L, reader *r, wxm_rule *rule, char c)
     return open_container(L, r, rule, closer, drop);
 }
 
-/* Marks the field as met. -1 when it was met before in the same object. */
+/*
+** Marks the field as met. -1 when it was met before in the same object: RFC 8259,
+** section 4, leaves open which of the two counts, and two readers may differ.
+*/
 static int meet(lua_State *L, reader *r, frame *f, int i)
 {
     uint64_t bit = UINT64_C(1) << i;
@@ -376,7 +448,9 @@ static int meet(lua_State *L, reader *r, frame *f, int i)
 
 /*
 ** Servers keep an order: is the name that begins at 'at' one of the fields behind the
-** last one met? Then it is passed without being looked at a second time. The field, or -1.
+** last one met? Then it is passed without being looked at a second time. The field, or
+** -1 with nothing passed. Fields that were left out are skipped; one that comes earlier
+** than its place, or is written with escapes, is found by its text.
 */
 static int expected_field(reader *r, frame *f)
 {
@@ -396,8 +470,9 @@ static int expected_field(reader *r, frame *f)
 }
 
 /*
-** Passes an entry's name and pushes it; '*rule' becomes the rule of its value. Names that
-** the rules know are Lua strings already and only fetched.
+** Passes an entry's name and pushes it; '*rule' becomes the rule of its value, NULL
+** where the object has no such field. Names that the rules know are Lua strings already
+** and only fetched. 0, or -1 when the body cannot be trusted.
 */
 static int push_name(lua_State *L, reader *r, frame *f, wxm_rule **rule)
 {
@@ -428,7 +503,10 @@ static int push_name(lua_State *L, reader *r, frame *f, wxm_rule **rule)
     return meet(L, r, f, i);
 }
 
-/* Reads up to the value of the next entry; '*rule' becomes that value's rule. */
+/*
+** Reads up to the value of the next entry; '*rule' becomes that value's rule, and in an
+** object its name is on the stack. 0 or -1.
+*/
 static int next_entry(lua_State *L, reader *r, wxm_rule **rule)
 {
     frame *f = &r->frames[r->depth - 1];
@@ -456,7 +534,8 @@ static int next_entry(lua_State *L, reader *r, wxm_rule **rule)
 /*
 ** Puts a finished value into the container below it. 'got': the value is on the stack;
 ** else there is nothing to store, and its field counts as absent. In an object the key
-** lies in between.
+** lies in between. Leaves the container on top. The tables are new and have no
+** metatable, so raw is all there is.
 */
 static void store(lua_State *L, frame *f, int got)
 {
@@ -476,7 +555,7 @@ static void store(lua_State *L, frame *f, int got)
     f->count++;
     if (f->pick < 0) {
         lua_rawset(L, -3);
-    } else if (f->field == f->pick) {
+    } else if (f->field == f->pick) { /* takes the place of the table; the key goes */
         lua_replace(L, -3);
         lua_pop(L, 1);
     } else {
@@ -484,7 +563,10 @@ static void store(lua_State *L, frame *f, int got)
     }
 }
 
-/* What an object lacks at its end. */
+/*
+** Reports what an object lacks at its closing brace: a required field in that field's
+** name, a group in the object's own.
+*/
 static void complete_object(lua_State *L, reader *r, frame *f)
 {
     uint64_t missing = f->rule->required_fields & ~f->seen;
@@ -499,9 +581,20 @@ static void complete_object(lua_State *L, reader *r, frame *f)
             problem_at(L, r, field->rule, &problem, r->json.at - 1);
         }
     }
+    for (i = 0; i < f->rule->group_count; i++) {
+        wxm_problem problem;
+        if (wxm_rule_group(&f->rule->groups[i], f->seen, &problem) != 0) {
+            r->depth--; /* the problem is the object's, not one of its fields' */
+            problem_at(L, r, f->rule, &problem, r->json.at - 1);
+            r->depth++;
+        }
+    }
 }
 
-/* A list that the rule always shows is there, also when it came as null or not. */
+/*
+** Gives the object on top an empty list for each that the rule always shows and that
+** did not come, or came as null: so who reads it may loop without asking.
+*/
 static void fill_lists(lua_State *L, const frame *f)
 {
     uint64_t missing = f->rule->filled_fields & ~f->seen;
@@ -516,7 +609,10 @@ static void fill_lists(lua_State *L, const frame *f)
     }
 }
 
-/* Ends the innermost container. Returns as 'scalar' does. */
+/*
+** Ends the innermost container, whose closer was passed: holds it against what can only
+** be said at its end. 1: it is on top, a finished value; 0: it was dropped, and popped.
+*/
 static int leave(lua_State *L, reader *r)
 {
     frame *f = &r->frames[r->depth - 1];
@@ -524,7 +620,7 @@ static int leave(lua_State *L, reader *r)
 
     if (f->rule != NULL) {
         wxm_problem problem;
-        f->rule->hint = f->count;
+        f->rule->hint = f->count; /* the one thing that reading changes in a rule */
         if (f->closer == '}') {
             complete_object(L, r, f);
             if (f->pick < 0) {
@@ -551,7 +647,7 @@ static int hang(lua_State *L, reader *r, int got, wxm_rule **rule)
         frame *f = &r->frames[r->depth - 1];
         char c;
         store(L, f, got);
-        if (f->closer == '\0') {
+        if (f->closer == '\0') { /* it ends with its one element */
             got = leave(L, r);
             continue;
         }
@@ -576,20 +672,27 @@ static int hang(lua_State *L, reader *r, int got, wxm_rule **rule)
     return 0;
 }
 
-/* The list that a rule wants may come as its one element, bare. */
+/*
+** The list that a rule wants may come as its one element, bare: some servers turn a
+** list of one into that. null is no element but an absent list.
+*/
 static int is_bare_element(const wxm_rule *rule, char c)
 {
     return rule != NULL && rule->type == WXM_TYPE_LIST && rule->from_single &&
            c != '[' && c != 'n';
 }
 
-/* A rule that takes anything is no rule. */
+/* A rule that takes anything is no rule: so NULL is the one case to look for. */
 static wxm_rule *free_if_any(wxm_rule *rule)
 {
     return rule != NULL && rule->type == WXM_TYPE_ANY ? NULL : rule;
 }
 
-/* Reads the whole body: 0 with the value on top, or -1. */
+/*
+** Reads the whole body: 0 with the value on top (nil where there was nothing to keep),
+** or -1 with whatever was being built. Each round reads one value or opens one
+** container; the count of values bounds the work on a body like "[[],[],…".
+*/
 static int read_body(lua_State *L, reader *r, wxm_rule *root)
 {
     wxm_rule *rule = root;
@@ -634,9 +737,9 @@ static int read_body(lua_State *L, reader *r, wxm_rule *root)
 ** Without a problem the table is what the rules say. With one, the table holds what
 ** could be read all the same (so that errcode is found in whatever stands there), and
 ** problem = { code, path, message, offset, … } is the first thing that was wrong. A
-** body that is not JSON, has a known name twice in one object, or passes a bound (depth,
-** number of values) gives nil and that problem. Raises only for a wrong argument or when
-** memory is out.
+** body that is not JSON, has a known name twice in one object, or passes a bound
+** (depth, number of values) gives nil and that problem. Raises only for a wrong
+** argument or when memory is out.
 */
 int wxm_lua_rules_read(lua_State *L)
 {
@@ -647,12 +750,13 @@ int wxm_lua_rules_read(lua_State *L)
     reader r;
 
     luaL_checktype(L, ARG_BODY, LUA_TSTRING);
-    body = lua_tolstring(L, ARG_BODY, &n);
+    body = lua_tolstring(L, ARG_BODY, &n); /* stays at ARG_BODY, and so alive */
     lua_settop(L, ARG_BODY);
     lua_pushnil(L); /* PROBLEM */
     lua_getuservalue(L, ARG_SELF);
-    /* Every name the rules know, at KEYS + wxm_field.key: fetched once, pushed often. */
+    /* Every name the rules know, at KEYS + wxm_field.key: fetched once, pushed often */
     keys = (int)lua_rawlen(L, KEYS);
+    /* Two places a frame: its table, and a key or the element being finished. */
     luaL_checkstack(L, keys + 2 * WXM_RULE_DEPTH + 16, "a reply is nested too deep");
     for (i = 1; i <= keys; i++) {
         lua_rawgeti(L, KEYS, i);
@@ -662,6 +766,7 @@ int wxm_lua_rules_read(lua_State *L)
     r.values = 0;
     wxm_json_init(&r.json, body, n);
     if (read_body(L, &r, box->root) == 0) {
+        /* peek's 0 may also be a NUL byte in the body. */
         if (wxm_json_peek(&r.json) != '\0' || r.json.at != r.json.end) {
             r.json.error = "something follows the end of the JSON text";
             syntax(L, &r);

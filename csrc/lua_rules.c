@@ -1,6 +1,13 @@
 /*
 ** Compiles a rule table into a rule set, once. The table is the author's: mistakes in
-** it raise, with the place.
+** it raise, with the name that is wrong.
+**
+** Ownership while compiling: the userdata at BOX owns the root from the first moment,
+** and whatever is allocated is hung into the tree before anything else can raise. So
+** there is nothing to undo: __gc frees the tree as far as it has come.
+**
+** The second half of the file is what all three users of rules share: a problem as a
+** Lua table with its path, and buffers that the collector knows.
 */
 #include "lua_rules.h"
 
@@ -12,9 +19,13 @@
 
 #define BUFFER "wxmoments.buffer"
 
-/* Stack places of core.rules. */
+/*
+** Stack places of core.rules. KEYS is a table that becomes BOX's uservalue at the end.
+** Above them lie the rule tables being compiled, each child above its parent.
+*/
 enum { ARG_SPEC = 1, BOX, KEYS };
 
+/* A NUL-ended copy of 'n' bytes, to be hung into the tree at once; or raises. */
 static char *copy_of(lua_State *L, const char *s, size_t n)
 {
     char *copy = malloc(n + 1);
@@ -28,7 +39,10 @@ static char *copy_of(lua_State *L, const char *s, size_t n)
     return copy;
 }
 
-/* calloc that raises; 'owner' has taken what came before, so nothing leaks. */
+/*
+** calloc that raises: an array of zeroed entries, to be hung into the tree at once. Not
+** NULL for 'n' 0 either, which calloc leaves to the system: an empty enum is still one.
+*/
 static void *room_for(lua_State *L, size_t n, size_t size)
 {
     void *room = calloc(n > 0 ? n : 1, size);
@@ -39,7 +53,7 @@ static void *room_for(lua_State *L, size_t n, size_t size)
     return room;
 }
 
-/* Pushes spec[name], raw. */
+/* Pushes spec[name], raw, and returns its type. 'spec' is absolute, here and below. */
 static int get(lua_State *L, int spec, const char *name)
 {
     lua_pushstring(L, name);
@@ -47,6 +61,7 @@ static int get(lua_State *L, int spec, const char *name)
     return lua_type(L, -1);
 }
 
+/* Raises unless a table is on top; 'what' it should have been is for the message. */
 static void table_on_top(lua_State *L, const char *what)
 {
     if (lua_type(L, -1) != LUA_TTABLE) {
@@ -54,6 +69,10 @@ static void table_on_top(lua_State *L, const char *what)
     }
 }
 
+/*
+** The bytes of the string on top, valid while it stays there. A number is none:
+** lua_tolstring would turn the author's own entry into text.
+*/
 static const char *string_on_top(lua_State *L, const char *what, size_t *n)
 {
     if (lua_type(L, -1) != LUA_TSTRING) {
@@ -62,7 +81,7 @@ static const char *string_on_top(lua_State *L, const char *what, size_t *n)
     return lua_tolstring(L, -1, n);
 }
 
-/* Pushes spec[name]: a table, or nil and 0. */
+/* Pushes spec[name]: a table and 1, or nil and 0. Either is the caller's to pop. */
 static int get_table(lua_State *L, int spec, const char *name)
 {
     if (get(L, spec, name) == LUA_TNIL) {
@@ -72,6 +91,10 @@ static int get_table(lua_State *L, int spec, const char *name)
     return 1;
 }
 
+/*
+** Reads true or false, absent is false; raises for anything else. Lua's own truth would
+** take "no" and 0 for true.
+*/
 static int get_flag(lua_State *L, int spec, const char *name)
 {
     int type = get(L, spec, name), flag = lua_toboolean(L, -1);
@@ -83,7 +106,7 @@ static int get_flag(lua_State *L, int spec, const char *name)
     return flag;
 }
 
-/* Reads a whole number into '*value'; 0 when it is absent. */
+/* Reads a whole number into '*value' and returns 1; 0 when it is absent. */
 static int get_integer(lua_State *L, int spec, const char *name, int64_t *value)
 {
     int type = get(L, spec, name), there = type != LUA_TNIL;
@@ -96,6 +119,7 @@ static int get_integer(lua_State *L, int spec, const char *name, int64_t *value)
     return there;
 }
 
+/* A copy of the string spec[name], for the tree to own; NULL when it is absent. */
 static char *get_text(lua_State *L, int spec, const char *name)
 {
     int type = get(L, spec, name);
@@ -112,7 +136,10 @@ static char *get_text(lua_State *L, int spec, const char *name)
     return text;
 }
 
-/* The place of spec[name] in 'names', or -1 when it is absent. */
+/*
+** Which of the 'count' names spec[name] is, or -1 when it is absent; raises for any
+** other value. 'names' gives the i-th name.
+*/
 static int get_choice(lua_State *L, int spec, const char *name,
                       const char *(*names)(int), int count)
 {
@@ -133,6 +160,7 @@ static int get_choice(lua_State *L, int spec, const char *name,
     return found;
 }
 
+/* The two lists of names that get_choice is given. */
 static const char *type_name(int i)
 {
     return wxm_rule_type_name((wxm_type)i);
@@ -143,14 +171,18 @@ static const char *unit_name(int i)
     return wxm_rule_unit_name((wxm_unit)i);
 }
 
-/* A rule with a name that nobody reads is a mistake that would go unseen. */
+/*
+** Raises for a name that nobody reads: else "requierd = true" would be a rule that
+** checks nothing, and go unseen. The one number that may be a key is the place of a
+** field's own name: { "text", type = … }.
+*/
 static void check_names(lua_State *L, int spec)
 {
     static const char *const known[] = {
         "type",        "min",         "max",          "unit",      "enum",  "items",
         "fields",      "one_of",      "span",         "required",  "fill",  "from_text",
         "from_number", "from_single", "keep_unknown", "printable", "codes", "origin",
-        "source",      "omit_empty",  "about",        "pick",
+        "source",      "omit_empty",  "about",        "advice",    "pick",
     };
     size_t i;
 
@@ -162,7 +194,7 @@ static void check_names(lua_State *L, int spec)
             }
             luaL_error(L, "rule: a key is no string");
         }
-        name = lua_tostring(L, -2);
+        name = lua_tostring(L, -2); /* a string already: lua_next is not confused */
         for (i = 0; i < sizeof known / sizeof *known && strcmp(name, known[i]) != 0;
              i++) {
         }
@@ -172,7 +204,11 @@ static void check_names(lua_State *L, int spec)
     }
 }
 
-/* Writes "a, b or c" for messages. Entries are on top of the stack as strings. */
+/*
+** The list's entries as "a, b or c", for messages; a copy for the tree to own. All the
+** pieces are pushed and joined at once, so the stack needs two places for each. Leaves
+** the stack as it was.
+*/
 static char *sentence_of(lua_State *L, int list)
 {
     size_t n = lua_rawlen(L, list), i;
@@ -193,6 +229,10 @@ static char *sentence_of(lua_State *L, int list)
     return text;
 }
 
+/*
+** enum = { … }: numbers of an integer, words of a string. The type must be known by
+** now. value_count is set before the array is there; wxm_rule_free looks at the array.
+*/
 static void compile_enum(lua_State *L, wxm_rule *rule, int spec)
 {
     int list;
@@ -227,20 +267,25 @@ static void compile_enum(lua_State *L, wxm_rule *rule, int spec)
     lua_pop(L, 1);
 }
 
-static void compile_codes(lua_State *L, wxm_rule *rule, int spec)
+/*
+** A table of texts by problem, { too_long = "…", … }: as 'codes' the document's words
+** instead of our own, as 'advice' what to do about it. The tree owns the copies.
+*/
+static void compile_texts(lua_State *L, char *texts[WXM_PROBLEM_COUNT], int spec,
+                          const char *name)
 {
     int i;
 
-    if (get_table(L, spec, "codes")) {
-        int codes = lua_gettop(L);
+    if (get_table(L, spec, name)) {
+        int given = lua_gettop(L);
         for (i = 0; i < WXM_PROBLEM_COUNT; i++) {
-            rule->codes[i] = get_text(L, codes, wxm_rule_code((wxm_problem_code)i));
+            texts[i] = get_text(L, given, wxm_rule_code((wxm_problem_code)i));
         }
     }
     lua_pop(L, 1);
 }
 
-/* The index of the field whose name is on top of the stack; pops it. */
+/* The index of the field whose name is on top; pops it. Raises when there is none. */
 static int field_on_top(lua_State *L, const wxm_rule *rule)
 {
     size_t n;
@@ -254,6 +299,10 @@ static int field_on_top(lua_State *L, const wxm_rule *rule)
     return i;
 }
 
+/*
+** one_of = { { "image", "video", min = 0, max = 1 }, … }. Both bounds are 1 when not
+** given. Fields are bits, so the object's own must be compiled by now.
+*/
 static void compile_groups(lua_State *L, wxm_rule *rule, int spec)
 {
     size_t i, j;
@@ -268,7 +317,7 @@ static void compile_groups(lua_State *L, wxm_rule *rule, int spec)
             lua_rawgeti(L, list, (int)i + 1);
             table_on_top(L, "one_of");
             names = lua_gettop(L);
-            rule->group_count = i + 1;
+            rule->group_count = i + 1; /* from here on the tree owns the group */
             group->min = group->max = 1;
             get_integer(L, names, "min", &group->min);
             get_integer(L, names, "max", &group->max);
@@ -283,6 +332,7 @@ static void compile_groups(lua_State *L, wxm_rule *rule, int spec)
     lua_pop(L, 1);
 }
 
+/* span = { "from", "to", min = …, max = … }: two fields and the bounds of to - from. */
 static void compile_span(lua_State *L, wxm_rule *rule, int spec)
 {
     if (get_table(L, spec, "span")) {
@@ -299,9 +349,13 @@ static void compile_span(lua_State *L, wxm_rule *rule, int spec)
     lua_pop(L, 1);
 }
 
+/* Fills a new rule from the table at 'spec'; leaves the stack as it was. */
 static void compile(lua_State *L, wxm_rule *rule, int spec, int depth);
 
-/* Compiles the rule table on top of the stack into a new child at '*child'; pops it. */
+/*
+** Compiles the rule table on top of the stack into a new child at '*child', which is
+** part of the tree before it is filled; pops the table.
+*/
 static void compile_child(lua_State *L, wxm_rule **child, int depth)
 {
     table_on_top(L, "a rule");
@@ -314,6 +368,12 @@ static void compile_child(lua_State *L, wxm_rule **child, int depth)
     lua_pop(L, 1);
 }
 
+/*
+** fields = { { "name", type = … }, … }, in the order they are written. Every name's Lua
+** string goes to the end of KEYS as well, so that reading pushes it without making it
+** anew; the place is kept in the field. Required and filled fields are collected as
+** bits, which is how reading asks for what is missing.
+*/
 static void compile_fields(lua_State *L, wxm_rule *rule, int spec, int depth)
 {
     size_t i;
@@ -341,7 +401,7 @@ static void compile_fields(lua_State *L, wxm_rule *rule, int spec, int depth)
                 luaL_error(L, "not enough memory for a rule");
             }
             field->key = (int)lua_rawlen(L, KEYS) + 1;
-            lua_rawseti(L, KEYS, field->key);
+            lua_rawseti(L, KEYS, field->key); /* takes the name off the stack */
             compile_child(L, &field->rule, depth);
             rule->required_fields |= (uint64_t)field->rule->required << i;
             rule->filled_fields |= (uint64_t)field->rule->fill << i;
@@ -350,6 +410,7 @@ static void compile_fields(lua_State *L, wxm_rule *rule, int spec, int depth)
     lua_pop(L, 1);
 }
 
+/* pick = "name": a field of the list's elements, whose rule must be compiled by now. */
 static void compile_pick(lua_State *L, wxm_rule *rule, int spec)
 {
     if (get(L, spec, "pick") != LUA_TNIL) {
@@ -366,6 +427,7 @@ static void compile(lua_State *L, wxm_rule *rule, int spec, int depth)
 {
     int type, unit;
 
+    /* A table that holds itself ends at the depth's bound, and needs no other check. */
     luaL_checkstack(L, 16, "rule: nested too deep");
     if (depth > WXM_RULE_DEPTH) {
         luaL_error(L, "rule: nested deeper than %d", WXM_RULE_DEPTH);
@@ -382,6 +444,7 @@ static void compile(lua_State *L, wxm_rule *rule, int spec, int depth)
     if (unit >= 0) {
         rule->unit = (wxm_unit)unit;
     } else if (rule->type == WXM_TYPE_STRING && (rule->has_max || rule->has_min)) {
+        /* A default would be wrong for some documents, and nobody would notice. */
         luaL_error(L, "rule: a length needs its 'unit'");
     }
     if ((rule->has_min || rule->has_max) &&
@@ -399,8 +462,10 @@ static void compile(lua_State *L, wxm_rule *rule, int spec, int depth)
     rule->omit_empty = get_flag(L, spec, "omit_empty") != 0;
     rule->origin = get_text(L, spec, "origin");
     rule->source = get_text(L, spec, "source");
+    /* In this order: each step looks at what those before it have filled in. */
     compile_enum(L, rule, spec);
-    compile_codes(L, rule, spec);
+    compile_texts(L, rule->codes, spec, "codes");
+    compile_texts(L, rule->advice, spec, "advice");
     if (get(L, spec, "items") != LUA_TNIL) {
         compile_child(L, &rule->items, depth);
     } else {
@@ -428,18 +493,20 @@ int wxm_lua_rules_new(lua_State *L)
         return luaL_error(L, "not enough memory for a rule");
     }
     compile(L, box->root, ARG_SPEC, 0);
-    lua_setuservalue(L, BOX);
+    lua_setuservalue(L, BOX); /* takes KEYS off; BOX is on top */
     return 1;
 }
 
 /* Room for a path in a message; a longer one loses its end, not its beginning. */
 #define PATH_MAX_BYTES 240
 
+/* A path while it is written; lives on the C stack, so there is nothing to free. */
 typedef struct {
-    char text[PATH_MAX_BYTES];
-    size_t len;
+    char text[PATH_MAX_BYTES]; /* not NUL-ended */
+    size_t len;                /* at most PATH_MAX_BYTES */
 } path_text;
 
+/* Appends as much as there is room for. */
 static void add(path_text *path, const char *s, size_t n)
 {
     size_t room = sizeof path->text - path->len;
@@ -449,7 +516,7 @@ static void add(path_text *path, const char *s, size_t n)
     path->len += n;
 }
 
-/* Is it a name that Lua would take after a dot? */
+/* Is it a name that Lua would take after a dot? (Keywords aside: no field is one.) */
 static int is_plain_name(const char *s, size_t n)
 {
     size_t i;
@@ -464,6 +531,10 @@ static int is_plain_name(const char *s, size_t n)
     return n > 0;
 }
 
+/*
+** Appends a name as Lua would write it: .name, or ["odd name"]. An odd one is a
+** stranger's key and goes into a message: printable ASCII, and short.
+*/
 static void add_name(path_text *path, const char *s, size_t n)
 {
     size_t i;
@@ -474,13 +545,16 @@ static void add_name(path_text *path, const char *s, size_t n)
         return;
     }
     add(path, "[\"", 2);
-    for (i = 0; i < n && i < 40;
-         i++) { /* a stranger's key: printable ASCII, and short */
+    for (i = 0; i < n && i < 40; i++) {
         add(path, s[i] >= 0x20 && s[i] < 0x7F ? s + i : "?", 1);
     }
     add(path, "\"]", 2);
 }
 
+/*
+** Writes the path from the root down: "text.content", "list[3].id". The chain leads up,
+** so it is turned around; nesting is bounded, so the room for that is as well.
+*/
 static void add_path(path_text *path, const wxm_lua_path *at)
 {
     const wxm_lua_path *chain[WXM_RULE_DEPTH + 2];
@@ -503,6 +577,10 @@ static void add_path(path_text *path, const wxm_lua_path *at)
     }
 }
 
+/*
+** Sets a field of the table on top, unless the text is NULL. The table is our own and
+** has no metatable, so lua_setfield runs nothing of anybody's.
+*/
 static void set_text(lua_State *L, const char *key, const char *text)
 {
     if (text != NULL) {
@@ -511,6 +589,7 @@ static void set_text(lua_State *L, const char *key, const char *text)
     }
 }
 
+/* Do limit and got mean something beyond the sentence, for a program to use? */
 static int has_figures(wxm_problem_code code)
 {
     switch (code) {
@@ -556,8 +635,10 @@ void wxm_lua_push_problem(lua_State *L, const wxm_rule *rule,
         if (rule->type == WXM_TYPE_STRING && has_figures(problem->code)) {
             set_text(L, "unit", wxm_rule_unit_name(rule->unit));
         }
+        /* Only the document's own word has an origin; ours has none. */
         set_text(L, "origin", documented == NULL ? NULL : rule->origin);
         set_text(L, "source", rule->source);
+        set_text(L, "fix", rule->advice[problem->code]);
     }
 }
 
@@ -567,6 +648,7 @@ void wxm_lua_problem_offset(lua_State *L, size_t offset)
     lua_setfield(L, -2, "offset");
 }
 
+/* __gc of a rule set, also of one whose compilation raised. Safe more than once. */
 static int rules_gc(lua_State *L)
 {
     wxm_lua_rules *box = luaL_checkudata(L, 1, WXM_LUA_RULES);
@@ -576,6 +658,7 @@ static int rules_gc(lua_State *L)
     return 0;
 }
 
+/* __gc of a buffer that nobody dropped: the call that made it has raised. */
 static int buffer_gc(lua_State *L)
 {
     wxm_buf_free(luaL_checkudata(L, 1, BUFFER));
@@ -586,7 +669,7 @@ wxm_buf *wxm_lua_push_buffer(lua_State *L, size_t cap)
 {
     wxm_buf *buf = lua_newuserdata(L, sizeof *buf);
 
-    wxm_buf_init(buf, cap);
+    wxm_buf_init(buf, cap); /* before __gc can see it */
     wxm_lua_setmetatable(L, BUFFER);
     return buf;
 }
@@ -598,6 +681,7 @@ void wxm_lua_drop_buffer(lua_State *L, int index)
     lua_setmetatable(L, index);
 }
 
+/* __tostring: the class alone. */
 static int rules_tostring(lua_State *L)
 {
     luaL_checkudata(L, 1, WXM_LUA_RULES);

@@ -1,6 +1,4 @@
-/*
-** The rule set as a Lua object, and what its three users (compile, read, write) share.
-*/
+/* The rule set as a Lua object, and what compiling, reading and writing share. */
 #ifndef LUA_RULES_H
 #define LUA_RULES_H
 
@@ -23,8 +21,8 @@ typedef struct {
 wxm_buf *wxm_lua_push_buffer(lua_State *L, size_t cap);
 
 /*
-** Frees the buffer at 'index' and leaves nothing to the collector: when LuaJIT ends, what
-** a finalizer has made is finalized after this library is gone, and would crash.
+** Frees the buffer at 'index' and leaves nothing to the collector: when LuaJIT ends,
+** what a finalizer has made is finalized after this library is gone, and would crash.
 */
 void wxm_lua_drop_buffer(lua_State *L, int index);
 
@@ -37,9 +35,9 @@ typedef struct wxm_lua_path {
     const void *table; /* identity of the table here, to see cycles */
 } wxm_lua_path;
 
-/* Keys of a problem's table are set by these two alone. */
-
 /*
+** Keys of a problem's table are set by the next two functions alone.
+**
 ** Pushes { code, path, message, limit, got, unit, origin, source } as a table. 'rule'
 ** may be NULL. Raises only when memory is out.
 */

@@ -1,4 +1,7 @@
-/* The operating system as Lua sees it: clock, dice, files, locks, terminal. */
+/*
+** The operating system as Lua sees it: clock, dice, files, locks, terminal. A failure
+** of the world is nil, message, errno; one of the caller's raises.
+*/
 #include "lua_sys.h"
 
 #include "wxm_sys.h"
@@ -15,6 +18,10 @@ int wxm_lua_now(lua_State *L)
     return 1;
 }
 
+/*
+** Fills the bytes or raises: there is no second best for a nonce that nobody may guess,
+** and a system without randomness is not one to go on with.
+*/
 static void fill(lua_State *L, void *bytes, size_t n)
 {
     if (wxm_sys_random(bytes, n) != 0) {
@@ -29,6 +36,7 @@ int wxm_lua_random(lua_State *L)
     double x = 0;
     size_t i;
 
+    /* Seven bytes less three bits; dividing by 2^53 is exact, so 1 is never reached. */
     fill(L, bytes, sizeof bytes);
     bytes[0] &= 0x1F; /* 53 bits: what a double holds */
     for (i = 0; i < sizeof bytes; i++) {
@@ -41,7 +49,7 @@ int wxm_lua_random(lua_State *L)
 /* core.nonce() -> 16 letters and digits that nobody can guess */
 int wxm_lua_nonce(lua_State *L)
 {
-    /* 64 signs, so that six bits pick one evenly; two stand twice. */
+    /* 64 signs, so that six bits pick one without a remainder; A and a stand twice. */
     static const char signs[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789Aa";
     unsigned char bytes[16];
@@ -56,7 +64,7 @@ int wxm_lua_nonce(lua_State *L)
     return 1;
 }
 
-/* A path without a NUL: the OS would see another file than Lua does. */
+/* The path at the argument; raises on a NUL, where the OS would see another file. */
 static const char *check_path(lua_State *L, int arg)
 {
     size_t n;
@@ -66,7 +74,7 @@ static const char *check_path(lua_State *L, int arg)
     return path;
 }
 
-/* true; or nil, what the OS says, its number. */
+/* Pushes true for 0; or nil, what the OS says of that errno, and its number. */
 static int push_outcome(lua_State *L, int failed)
 {
     if (failed == 0) {
@@ -107,6 +115,7 @@ int wxm_lua_columns(lua_State *L)
     lua_Integer fd = luaL_checkinteger(L, 1);
     int columns;
 
+    /* A terminal is looked for at 0 to 2; the bound keeps the cast to int whole. */
     luaL_argcheck(L, fd >= 0 && fd < 1024, 1, "must be a file descriptor");
     columns = wxm_sys_columns((int)fd);
     if (columns == 0) {
@@ -118,8 +127,8 @@ int wxm_lua_columns(lua_State *L)
 }
 
 typedef struct {
-    int held;
-    int lock;
+    int held; /* whether 'lock' is ours to let go; 0 from birth until it is taken */
+    int lock; /* what wxm_sys_lock gave */
 } lock_box;
 
 /*
@@ -133,7 +142,7 @@ int wxm_lua_lock(lua_State *L)
     lock_box *box = lua_newuserdata(L, sizeof *box);
     int failed;
 
-    box->held = 0;
+    box->held = 0; /* __gc may see the box from the next line on */
     wxm_lua_setmetatable(L, CLASS);
     failed = wxm_sys_lock(path, &box->lock);
     if (failed == 0) {
@@ -154,12 +163,13 @@ static int lock_release(lua_State *L)
     lock_box *box = luaL_checkudata(L, 1, CLASS);
 
     if (box->held) {
-        box->held = 0;
+        box->held = 0; /* once: the descriptor's number may be another's afterwards */
         wxm_sys_unlock(box->lock);
     }
     return 0;
 }
 
+/* __tostring: whether it is held, not the path, which may name an account. */
 static int lock_tostring(lua_State *L)
 {
     const lock_box *box = luaL_checkudata(L, 1, CLASS);

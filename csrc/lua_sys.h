@@ -4,6 +4,7 @@
 
 #include "lua_compat.h"
 
+/* Lua functions of the module, each with its contract where it is written. */
 int wxm_lua_now(lua_State *L);
 int wxm_lua_random(lua_State *L);
 int wxm_lua_nonce(lua_State *L);

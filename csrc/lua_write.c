@@ -2,6 +2,21 @@
 ** rules:write and rules:check: the caller's table is held against the rules and, for
 ** write, becomes a JSON body in the same pass. Tables are read raw; nothing of the
 ** caller's is run or changed. Every problem is found, not only the first.
+**
+** The walk is recursive, because what is walked is: value_on_top goes into a table by
+** table_on_top and comes back to itself for each entry. may_enter bounds the depth to
+** WXM_RULE_DEPTH, and so the use of both stacks. By convention each function finds its
+** value on top of the Lua stack and leaves it there; the path to it is a chain of steps
+** on the C stack, one for each table around it.
+**
+**     value_on_top -> scalar: integer_, number_, string_on_top, free_value
+**          ^  |
+**          |  +-> table_on_top -> declared_object, declared_list, free_table
+**          |                                 |
+**          +------- for each entry ----------+
+**
+** Bytes are appended as the walk goes, also behind a problem: they are thrown away
+** then, which costs less than asking at each step.
 */
 #include "lua_rules.h"
 #include "wxm_json.h"
@@ -10,7 +25,11 @@
 
 #include <string.h>
 
-/* Stack places of both functions; the value being walked stands above them. */
+/*
+** Stack places of both functions; the value being walked stands above them, below it
+** the tables around it and, while lua_next goes through one, its key. For check BUFFER
+** is nil.
+*/
 enum { ARG_SELF = 1, ARG_VALUE, BUFFER, PROBLEMS };
 
 /* A caller who has made more mistakes than this will mend these first. */
@@ -26,12 +45,13 @@ enum { ARG_SELF = 1, ARG_VALUE, BUFFER, PROBLEMS };
 #define MAX_VALUES 2000000
 
 typedef struct {
-    wxm_buf *out; /* NULL: only check */
-    int script;   /* safe inside an HTML script element */
-    int problems;
-    size_t values;
+    wxm_buf *out;  /* NULL: only check; the userdata at BUFFER owns it */
+    int script;    /* safe inside an HTML script element */
+    int problems;  /* entries of the list at PROBLEMS, at most MAX_PROBLEMS */
+    size_t values; /* looked at so far; beyond MAX_VALUES nothing more is */
 } writer;
 
+/* Adds a problem of the value at 'at' to the list, unless that is full. */
 static void report(lua_State *L, writer *w, const wxm_rule *rule,
                    const wxm_problem *problem, const wxm_lua_path *at)
 {
@@ -41,6 +61,7 @@ static void report(lua_State *L, writer *w, const wxm_rule *rule,
     }
 }
 
+/* The same for a problem without figures; 'detail' may be NULL. */
 static void report_code(lua_State *L, writer *w, const wxm_rule *rule,
                         wxm_problem_code code, const char *detail,
                         const wxm_lua_path *at)
@@ -60,6 +81,7 @@ static void put(const writer *w, const char *s, size_t n)
     }
 }
 
+/* Appends a string in quotes; its bytes must be known to be valid UTF-8. */
 static void put_string(const writer *w, const char *s, size_t n)
 {
     if (w->out != NULL) {
@@ -67,7 +89,10 @@ static void put_string(const writer *w, const char *s, size_t n)
     }
 }
 
-/* "a string", "null" …: what stands on top of the stack, for a message. */
+/*
+** "a string", "null" …: what stands on top of the stack, for a message. Static. Its
+** kind alone: the value may be a secret.
+*/
 static const char *kind_on_top(lua_State *L)
 {
     switch (lua_type(L, -1)) {
@@ -94,13 +119,17 @@ static const char *kind_on_top(lua_State *L)
     }
 }
 
+/* Reports that the value on top is of another type than its rule's. */
 static void mismatch(lua_State *L, writer *w, const wxm_rule *rule,
                      const wxm_lua_path *at)
 {
     report_code(L, w, rule, WXM_PROBLEM_TYPE, kind_on_top(L), at);
 }
 
-/* Takes the number on top when it is whole and fits; a string is no number here. */
+/*
+** Takes the number on top when it is whole and fits an int64_t; 3 and 3.0 are the same
+** on every Lua. A string is no number here, though lua_tonumber would take it for one.
+*/
 static int whole_on_top(lua_State *L, int64_t *value)
 {
     if (lua_type(L, -1) != LUA_TNUMBER) {
@@ -115,6 +144,10 @@ static int whole_on_top(lua_State *L, int64_t *value)
     return wxm_number_is_integer((double)lua_tonumber(L, -1), value);
 }
 
+/*
+** Writes the value on top for an integer's rule, or reports. One that is not whole
+** reports as NOT_EXACT, which is what 'problem' begins as.
+*/
 static void integer_on_top(lua_State *L, writer *w, const wxm_rule *rule,
                            const wxm_lua_path *at)
 {
@@ -132,6 +165,7 @@ static void integer_on_top(lua_State *L, writer *w, const wxm_rule *rule,
     }
 }
 
+/* Writes the value on top for a number's rule, or reports: JSON has no NaN. */
 static void number_on_top(lua_State *L, writer *w, const wxm_rule *rule,
                           const wxm_lua_path *at)
 {
@@ -155,6 +189,7 @@ static void number_on_top(lua_State *L, writer *w, const wxm_rule *rule,
     put(w, text, wxm_number_format(text, d));
 }
 
+/* Writes the value on top for a string's rule, or reports. Numbers stay numbers. */
 static void string_on_top(lua_State *L, writer *w, const wxm_rule *rule,
                           const wxm_lua_path *at)
 {
@@ -174,12 +209,14 @@ static void string_on_top(lua_State *L, writer *w, const wxm_rule *rule,
     }
 }
 
+/* The walk's other end; its contract is where it is written. */
 static void value_on_top(lua_State *L, writer *w, const wxm_rule *rule,
                          const wxm_lua_path *at);
 
 /*
 ** The metamethod of the table on top that would show fields which a raw read does not
-** see; NULL when it has none of the three.
+** see; NULL when it has none of the three. A class's __tostring or __gc hides nothing.
+** __len and __pairs count on 5.1 too, which ignores them: one table, one answer.
 */
 static const char *hiding_on_top(lua_State *L)
 {
@@ -202,7 +239,8 @@ static const char *hiding_on_top(lua_State *L)
 
 /*
 ** Is the table on top one that can be read raw and safely? Reports what stands against
-** it.
+** it. A cycle is looked for among the tables around it alone, at most 32: one that
+** occurs twice side by side is no cycle, and is written twice.
 */
 static int may_enter(lua_State *L, writer *w, const wxm_rule *rule,
                      const wxm_lua_path *at)
@@ -231,11 +269,14 @@ static int may_enter(lua_State *L, writer *w, const wxm_rule *rule,
     return 1;
 }
 
+/* EMPTY may be either; MIXED is neither, and not JSON's. */
 typedef enum { SHAPE_EMPTY, SHAPE_LIST, SHAPE_OBJECT, SHAPE_MIXED } shape;
 
 /*
 ** What the table on top is, by its keys. A list has the keys 1 to its number of
-** entries and no other; '*count' becomes that number.
+** entries and no other; '*count' becomes that number. Keys differ from each other, so n
+** whole ones from 1 whose largest is n are exactly these: no hole, and no need of '#',
+** which may stop at any hole.
 */
 static shape shape_on_top(lua_State *L, size_t *count)
 {
@@ -243,7 +284,7 @@ static shape shape_on_top(lua_State *L, size_t *count)
 
     for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
         int64_t key;
-        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2); /* the functions below look at the top */
         if (lua_type(L, -1) == LUA_TSTRING) {
             names++;
         } else if (whole_on_top(L, &key) && key > 0) {
@@ -262,7 +303,7 @@ static shape shape_on_top(lua_State *L, size_t *count)
     return places == 0 ? SHAPE_OBJECT : SHAPE_MIXED;
 }
 
-/* Walks the list of 'count' entries on top. 'items' NULL: anything. */
+/* Writes the list of 'count' entries on top, without holes. 'items' NULL: anything. */
 static void list_on_top(lua_State *L, writer *w, const wxm_rule *items, size_t count,
                         const wxm_lua_path *at)
 {
@@ -281,6 +322,10 @@ static void list_on_top(lua_State *L, writer *w, const wxm_rule *items, size_t c
     put(w, "]", 1);
 }
 
+/*
+** Writes the table on top for a list's rule. An empty table is an empty list here. A
+** wrong number of entries is reported and the entries are looked at all the same.
+*/
 static void declared_list(lua_State *L, writer *w, const wxm_rule *rule,
                           const wxm_lua_path *at)
 {
@@ -302,7 +347,10 @@ static void declared_list(lua_State *L, writer *w, const wxm_rule *rule,
     list_on_top(L, w, rule->items, count, at);
 }
 
-/* The field whose name is most like it, for "did you mean"; NULL when none is. */
+/*
+** The field whose name is most like it, for "did you mean"; NULL when none is. A third
+** of the name and one more may be wrong: in a longer distance people see no likeness.
+*/
 static const char *likely_name(const wxm_rule *rule, const char *name, size_t n)
 {
     const char *best = NULL;
@@ -322,7 +370,7 @@ static const char *likely_name(const wxm_rule *rule, const char *name, size_t n)
     return best;
 }
 
-/* Writes "name": before a value. */
+/* Writes "name": before a value, and a comma before that but for the '*first' time. */
 static void put_name(const writer *w, const char *name, size_t n, int *first)
 {
     put(w, ",", *first ? 0 : 1);
@@ -331,7 +379,10 @@ static void put_name(const writer *w, const char *name, size_t n, int *first)
     *first = 0;
 }
 
-/* Names that the rule does not have: kept as they are, or reported. */
+/*
+** Names of the table on top that the rule does not have (NULL: all of them): written as
+** they are where it keeps them, else reported. Their order is lua_next's, that is, any.
+*/
 static void unknown_names(lua_State *L, writer *w, const wxm_rule *rule,
                           const wxm_lua_path *at, int *first)
 {
@@ -339,6 +390,7 @@ static void unknown_names(lua_State *L, writer *w, const wxm_rule *rule,
 
     step.up = at;
     for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+        /* lua_tolstring would turn a number into text in place, and lose lua_next. */
         if (lua_type(L, -2) != LUA_TSTRING) {
             const char *kind;
             lua_pushvalue(L, -2);
@@ -360,6 +412,7 @@ static void unknown_names(lua_State *L, writer *w, const wxm_rule *rule,
                         likely_name(rule, step.name, step.len), &step);
             continue;
         }
+        /* A field's own name is the author's; this one is anybody's. */
         if (wxm_text_measure(step.name, step.len).invalid < step.len) {
             wxm_problem problem = {WXM_PROBLEM_UTF8, 0, 0, NULL};
             problem.got = (int64_t)wxm_text_measure(step.name, step.len).invalid + 1;
@@ -371,7 +424,7 @@ static void unknown_names(lua_State *L, writer *w, const wxm_rule *rule,
     }
 }
 
-/* The integer in the object on top at the field, if it has one. */
+/* Takes the whole number in the object on top at the field; 0 when there is none. */
 static int integer_at(lua_State *L, const wxm_field *field, int64_t *value)
 {
     int there;
@@ -383,7 +436,10 @@ static int integer_at(lua_State *L, const wxm_field *field, int64_t *value)
     return there;
 }
 
-/* What no field can say alone: groups of which some must be there, and spans. */
+/*
+** What no field can say alone: groups of which some must be there, and spans. Numbers
+** beyond 2^53 have been reported as such, and their difference might overflow.
+*/
 static void between_fields(lua_State *L, writer *w, const wxm_rule *rule,
                            uint64_t present, const wxm_lua_path *at)
 {
@@ -408,7 +464,7 @@ static void between_fields(lua_State *L, writer *w, const wxm_rule *rule,
     }
 }
 
-/* Is the value on top an empty list that its rule leaves out? */
+/* Is the value on top an empty table, and its rule a list's that leaves that out? */
 static int is_left_out(lua_State *L, const wxm_rule *rule)
 {
     int empty;
@@ -425,6 +481,11 @@ static int is_left_out(lua_State *L, const wxm_rule *rule)
     return empty;
 }
 
+/*
+** Writes the table on top for an object's rule: the fields first, in the rule's order,
+** then names it keeps beyond them, then what holds between fields. nil is absent; what
+** is there counts as given for the groups even if it is wrong in itself.
+*/
 static void declared_object(lua_State *L, writer *w, const wxm_rule *rule,
                             const wxm_lua_path *at)
 {
@@ -479,6 +540,10 @@ static void free_table(lua_State *L, writer *w, const wxm_lua_path *at)
     }
 }
 
+/*
+** Holds the table on top against a list's or object's rule (NULL: anything) and writes
+** it. 'here' is the same place as 'at' with the table's identity, for the cycles below.
+*/
 static void table_on_top(lua_State *L, writer *w, const wxm_rule *rule,
                          const wxm_lua_path *at)
 {
@@ -501,7 +566,7 @@ static void table_on_top(lua_State *L, writer *w, const wxm_rule *rule,
     }
 }
 
-/* A value without a rule that is no table. */
+/* Writes a value without a rule that is no table, or reports what JSON cannot say. */
 static void free_value(lua_State *L, writer *w, const wxm_lua_path *at)
 {
     static const wxm_rule any_string = {.type = WXM_TYPE_STRING};
@@ -529,7 +594,10 @@ static void free_value(lua_State *L, writer *w, const wxm_lua_path *at)
     }
 }
 
-/* Holds the value on top against 'rule' (NULL: anything) and writes it. Leaves it. */
+/*
+** Holds the value on top against 'rule' (NULL: anything) and writes it, or reports.
+** Leaves it on the stack.
+*/
 static void value_on_top(lua_State *L, writer *w, const wxm_rule *rule,
                          const wxm_lua_path *at)
 {
@@ -555,7 +623,7 @@ static void value_on_top(lua_State *L, writer *w, const wxm_rule *rule,
     }
 }
 
-/* Walks ARG_VALUE with 'w'; leaves the list of problems at PROBLEMS. */
+/* Walks ARG_VALUE with 'w'; leaves the list of problems at PROBLEMS, on top. */
 static void walk(lua_State *L, writer *w, const wxm_lua_rules *box)
 {
     wxm_lua_path root = {NULL, NULL, 0, 0, NULL};

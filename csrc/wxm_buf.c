@@ -1,4 +1,9 @@
-/* A growable byte buffer with a hard cap. */
+/*
+** A growable byte buffer with a hard cap.
+**
+** Invariant: len <= cap, and len <= size wherever data is set. Failures stick, so that
+** a row of appends is checked once, at its end, and never leaves a hole in the bytes.
+*/
 #include "wxm_buf.h"
 
 #include <stdlib.h>
@@ -16,6 +21,7 @@ void wxm_buf_init(wxm_buf *buf, size_t cap)
     buf->state = WXM_BUF_OK;
 }
 
+/* Also forgets a failure: the buffer may be used again. */
 void wxm_buf_free(wxm_buf *buf)
 {
     if (buf == NULL) {
@@ -38,15 +44,20 @@ char *wxm_buf_reserve(wxm_buf *buf, size_t n)
         return NULL;
     }
     need = buf->len + n;
+    /* 'data' is asked as well: NULL would read as a failure when n is 0. */
     if (need <= buf->size && buf->data != NULL) {
         return buf->data + buf->len;
     }
+    /*
+    ** Doubling makes n appends cost O(n). FIRST_SIZE may exceed a small cap: the cap is
+    ** kept by 'len', not by what is allocated.
+    */
     size = buf->size < FIRST_SIZE ? FIRST_SIZE : buf->size;
     while (size < need) {
-        size = size > buf->cap / 2 ? buf->cap : size * 2;
+        size = size > buf->cap / 2 ? buf->cap : size * 2; /* need <= cap: it ends */
     }
     data = realloc(buf->data, size);
-    if (data == NULL) {
+    if (data == NULL) { /* the old block is still ours; wxm_buf_free gives it back */
         buf->state = WXM_BUF_NO_MEMORY;
         return NULL;
     }
@@ -62,7 +73,7 @@ int wxm_buf_add(wxm_buf *buf, const void *bytes, size_t n)
     if (to == NULL) {
         return -1;
     }
-    if (n > 0) {
+    if (n > 0) { /* C99, 7.21.1: memcpy of nothing still wants a valid pointer */
         memcpy(to, bytes, n);
     }
     buf->len += n;

@@ -1,6 +1,18 @@
-/* The transport over libcurl's multi interface; the only file that includes curl. */
+/*
+** The transport over libcurl's multi interface; the only file that includes curl.
+**
+** A pool is one multi handle, which keeps connections between requests; a transfer is
+** one request in it. libcurl moves them on inside curl_multi_perform, which move_on
+** calls and nobody else, and calls back two functions of this file there: on_header and
+** on_body, which only append to buffers. Whatever ends a transfer goes through finish,
+** and the easy handle goes back to the pool there. What libcurl does not copy (body,
+** header list, error buffer) is the transfer's and outlives the handle's use of it.
+**
+** Messages of libcurl's may quote the URL or the proxy, where tokens and passwords are:
+** clean_message replaces those that do.
+*/
 #if !defined(_GNU_SOURCE)
-#define _GNU_SOURCE 1 /* dladdr, RTLD_NODELETE */
+#define _GNU_SOURCE 1 /* opendir and readdir under -std=c99 */
 #endif
 
 #include "wxm_curl.h"
@@ -44,7 +56,10 @@
 /* About 24 days, which still fits a 32-bit long in milliseconds. */
 #define MAX_MILLISECONDS 2147483647L
 
-/* Room made at once for a body whose length is known; beyond it the buffer doubles. */
+/*
+** Room made at once for a body whose length is known; beyond it the buffer doubles. A
+** Content-Length is only a server's word, and must not be able to take memory alone.
+*/
 #define MAX_BODY_GUESS (1u << 20)
 
 /* So many bytes of a secret in a message are no coincidence. */
@@ -52,10 +67,10 @@
 
 struct wxm_pool {
     CURLM *multi;
-    wxm_transfer *first; /* the transfers in flight, doubly linked */
-    size_t running;      /* how many they are */
-    size_t unseen;       /* ended since the last wait: the next one must not sleep */
-    CURL *spares[MAX_SPARES];
+    wxm_transfer *first;      /* the transfers in flight, doubly linked; borrowed */
+    size_t running;           /* how many they are */
+    size_t unseen;            /* ended since the last wait: the next must not sleep */
+    CURL *spares[MAX_SPARES]; /* owned, in no multi, with nothing set */
     size_t spare_count;
     const char *ca_file;   /* the system's CAs, borrowed from libcurl; NULL: its own */
     const char *ca_folder; /* at most one of the two is set */
@@ -74,28 +89,35 @@ typedef enum {
 ** while it is RUNNING. So it does not matter which of the two is freed first.
 */
 struct wxm_transfer {
-    wxm_pool *pool;
-    wxm_transfer *next, *previous;
-    CURL *easy;
+    wxm_pool *pool;                /* borrowed */
+    wxm_transfer *next, *previous; /* in the pool's list */
+    CURL *easy;                    /* lent by the pool */
     wxm_transfer_state state;
 
+    /* The request, as long as libcurl may look at it: freed when RUNNING ends. */
     struct curl_slist *request_headers;
     char *request_body; /* libcurl reads it where it is */
     char *secrets[2];   /* what must not be in a message: query, proxy */
     int has_type;       /* a Content-Type was given */
 
+    /* The response, of use only when it is DONE: a failed one is emptied. */
     head_state head;
+    /* Of all header lines so far, kept or not: header_bytes <= max_header. */
     size_t header_bytes, max_header;
     wxm_buf headers; /* lines "name: value\n" of the final answer */
     wxm_buf body;
     long status;
 
-    const char *code;
+    /* The failure. */
+    const char *code; /* static */
     int sent;
     char message[CURL_ERROR_SIZE]; /* libcurl's error buffer while it runs */
 };
 
-/* The codes an http transfer can end with, by their names. */
+/*
+** The codes an http transfer can end with, by their names, which libcurl itself does
+** not give out as text. A list, not an array by number: the numbers have gaps and grow.
+*/
 static const struct {
     CURLcode code;
     const char *name;
@@ -167,7 +189,10 @@ static const struct {
 #undef CODE
 };
 
-/* Whether libcurl may leave a resolver's thread behind; see pin_code. */
+/*
+** Whether libcurl may leave a resolver's thread behind; see wxm_pin.h. Set whenever
+** the module is opened, always to the same value.
+*/
 static int code_is_pinned = 0;
 
 /* ---- small helpers ---- */
@@ -185,7 +210,10 @@ static const char *code_name(CURLcode code)
     return "UNKNOWN";
 }
 
-/* Seconds as libcurl takes them: rounded up, from 1 to about 24 days. */
+/*
+** Seconds as libcurl takes them: rounded up, from 1 ms to about 24 days. Never 0, which
+** stands for "no limit" in libcurl's timeouts.
+*/
 static long milliseconds(double seconds)
 {
     double ms = seconds * 1000;
@@ -211,7 +239,10 @@ static char *copy_text(const char *text, size_t n)
     return copy;
 }
 
-/* 'text' without blanks and line ends around it. */
+/*
+** 'text' without blanks and line ends around it: the OWS of RFC 9110, section 5.6.3,
+** and what ends a line. A NUL is neither, though strchr finds its own.
+*/
 static wxm_slice trimmed(wxm_slice text)
 {
     while (text.len > 0 && strchr(" \t\r\n", text.at[text.len - 1]) != NULL &&
@@ -227,7 +258,11 @@ static wxm_slice trimmed(wxm_slice text)
 
 /* ---- messages and failures ---- */
 
-/* Whether 'message' holds a piece of 'secret' (all of it when it is shorter). */
+/*
+** Whether 'message' holds a piece of 'secret' (all of it when it is shorter). Pieces,
+** because the error buffer cuts what is long, and a part of a token is too much as
+** well. Only failures pay for the search.
+*/
 static int leaks(const char *message, const char *secret)
 {
     size_t length = strlen(secret);
@@ -245,7 +280,11 @@ static int leaks(const char *message, const char *secret)
     return 0;
 }
 
-/* Makes the message one line, free of what must not be told; 'fallback' is static. */
+/*
+** Makes the message one line, free of what must not be told; 'fallback' is static, and
+** takes the place of a message that is empty or tells a secret. The fallback is
+** libcurl's text for the code, which quotes nothing.
+*/
 static void clean_message(wxm_transfer *transfer, const char *fallback)
 {
     int secret = transfer->message[0] == '\0';
@@ -330,7 +369,11 @@ static const char *passed_cap(const wxm_transfer *transfer, CURL *easy, CURLcode
     return NULL;
 }
 
-/* Sets code, sent and message of a transfer that ended with 'code'. */
+/*
+** Sets state, code, sent and message of a transfer that ended with 'code' and whose
+** handle still has its figures. A short count from our callbacks is WRITE_ERROR to
+** libcurl: the buffers know what it was.
+*/
 static void set_failure(wxm_transfer *transfer, CURL *easy, CURLcode code)
 {
     const char *cap = passed_cap(transfer, easy, code);
@@ -355,11 +398,15 @@ static void set_failure(wxm_transfer *transfer, CURL *easy, CURLcode code)
 
 /* ---- what libcurl calls while it moves transfers on ---- */
 
-/* Appends a line to the headers kept; a folded one continues the line before it. */
+/*
+** Appends a line to the headers kept; a folded one (RFC 9112, section 5.2) continues
+** the line before it. Returns 0, or -1 with the buffer's state saying why.
+*/
 static int keep_header(wxm_transfer *transfer, wxm_slice line)
 {
     wxm_buf *to = &transfer->headers;
 
+    /* 'line' is not empty here: that would have been the end of the headers. */
     if (to->len > 0 && (*line.at == ' ' || *line.at == '\t')) {
         to->data[to->len - 1] = ' ';
     }
@@ -367,7 +414,10 @@ static int keep_header(wxm_transfer *transfer, wxm_slice line)
     return wxm_buf_add(to, line.at, line.len) == 0 ? wxm_buf_add(to, "\n", 1) : -1;
 }
 
-/* Whether a status line is that of an interim answer: "HTTP/1.1 1xx". */
+/*
+** Whether a status line is that of an interim answer: "HTTP/1.1 1xx" (RFC 9110, section
+** 15.2). Its headers are not the response's.
+*/
 static int is_interim(wxm_slice line)
 {
     const char *space = memchr(line.at, ' ', line.len);
@@ -403,7 +453,11 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *user)
     return line.len;
 }
 
-/* A piece of the body. Anything but its length makes libcurl give up. */
+/*
+** A piece of the body. Anything but its length makes libcurl give up. The first makes
+** room for the whole where that is announced and modest, so that it need not be moved
+** as it grows.
+*/
 static size_t on_body(char *bytes, size_t size, size_t n, void *user)
 {
     wxm_transfer *transfer = user;
@@ -422,6 +476,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user)
 
 /* ---- the pool's list and handles ---- */
 
+/* Puts the transfer at the head of the pool's list. It must be in none. */
 static void list_add(wxm_pool *pool, wxm_transfer *transfer)
 {
     transfer->previous = NULL;
@@ -433,6 +488,7 @@ static void list_add(wxm_pool *pool, wxm_transfer *transfer)
     pool->running++;
 }
 
+/* Takes the transfer out of the pool's list, in which it must be. */
 static void list_remove(wxm_pool *pool, wxm_transfer *transfer)
 {
     if (transfer->previous != NULL) {
@@ -457,7 +513,11 @@ static CURL *take_handle(wxm_pool *pool)
     return curl_easy_init();
 }
 
-/* Takes a handle back that is in no multi. Nothing of its request stays in it. */
+/*
+** Takes a handle back that is in no multi. Nothing of its request stays in it: reset
+** drops every option, pointers into the transfer among them. Connections are the
+** multi's and live on.
+*/
 static void give_handle(wxm_pool *pool, CURL *easy)
 {
     if (pool->spare_count < MAX_SPARES) {
@@ -483,7 +543,11 @@ static void drop_request(wxm_transfer *transfer)
     }
 }
 
-/* Ends RUNNING: out of the multi, handle back to the pool, request freed. */
+/*
+** Ends RUNNING: out of the multi, handle back to the pool, request freed. In this
+** order, because the handle points to the request until it is reset. The caller has set
+** the state.
+*/
 static void leave_pool(wxm_transfer *transfer)
 {
     wxm_pool *pool = transfer->pool;
@@ -496,7 +560,11 @@ static void leave_pool(wxm_transfer *transfer)
     drop_request(transfer);
 }
 
-/* Ends a running transfer as libcurl says it ended. */
+/*
+** Ends a running transfer as libcurl says it ended. What is asked of the handle is
+** asked before it goes. The bytes of a failed one are of no use to anybody and may be
+** many.
+*/
 static void finish(wxm_transfer *transfer, CURLcode code)
 {
     if (code == CURLE_OK && transfer->head != HEAD_ENDED) {
@@ -518,7 +586,10 @@ static void finish(wxm_transfer *transfer, CURLcode code)
     }
 }
 
-/* Ends every transfer in flight with a code and a static message of our own. */
+/*
+** Ends every transfer in flight with a code and a static message of our own. finish is
+** given ABORTED_BY_CALLBACK, which may_have_left takes for ours.
+*/
 static void fail_all(wxm_pool *pool, const char *code, const char *message)
 {
     while (pool->first != NULL) {
@@ -534,7 +605,7 @@ static void fail_all(wxm_pool *pool, const char *code, const char *message)
 
 int wxm_curl_init(void)
 {
-    /* A name lookup that outlives its deadline stays behind in a thread of libcurl's. */
+    /* A name lookup that outlives its deadline stays behind in a libcurl thread. */
     code_is_pinned = wxm_pin_code();
     return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
 }
@@ -544,11 +615,11 @@ const char *wxm_curl_version(void)
     return curl_version_info(CURLVERSION_NOW)->version;
 }
 
+#if !CA_STORE_KEPT
 /*
 ** Whether a folder has certificates under their hashes ("4f316efb.0"), without which
-** OpenSSL finds nothing in it.
+** OpenSSL finds nothing in it. NULL and a folder that cannot be read have none.
 */
-#if !CA_STORE_KEPT
 static int is_hashed_folder(const char *path)
 {
     int found = 0;
@@ -594,6 +665,7 @@ static void find_authorities(wxm_pool *pool)
 #endif
 }
 
+/* calloc's zeros are an empty pool; only the multi handle has to be made. */
 wxm_pool *wxm_pool_new(void)
 {
     wxm_pool *pool = calloc(1, sizeof *pool);
@@ -616,6 +688,7 @@ void wxm_pool_free(wxm_pool *pool)
     if (pool == NULL) {
         return;
     }
+    /* curl_multi_cleanup wants every easy handle out of the multi before. */
     fail_all(pool, "CLOSED", "The pool was closed");
     while (pool->spare_count > 0) {
         curl_easy_cleanup(pool->spares[--pool->spare_count]);
@@ -640,7 +713,11 @@ static void check_multi(wxm_pool *pool, CURLMcode code, int error_number)
              curl_multi_strerror(code));
 }
 
-/* Moves every transfer on as far as it goes without waiting; ends those that ended. */
+/*
+** Moves every transfer on as far as it goes without waiting; ends those that ended. The
+** message libcurl gives is good until the handle leaves the multi, which is what finish
+** does: all of it is read before.
+*/
 static void move_on(wxm_pool *pool)
 {
     const CURLMsg *message;
@@ -664,12 +741,13 @@ static void move_on(wxm_pool *pool)
 
 size_t wxm_pool_wait(wxm_pool *pool, double seconds)
 {
+    /* curl_multi_poll sleeps also without a transfer; curl_multi_wait would not. */
     if (seconds > 0 && pool->unseen == 0) {
         int ms = (int)milliseconds(seconds);
         int ignored;
         CURLMcode code;
 
-        errno = 0;
+        errno = 0; /* else check_multi might read an older one */
         code = curl_multi_poll(pool->multi, NULL, 0, ms, &ignored);
         check_multi(pool, code, errno);
     }
@@ -685,6 +763,7 @@ size_t wxm_pool_running(const wxm_pool *pool)
 
 /* ---- one transfer ---- */
 
+/* Until the start the buffers have no room: their caps come with the request. */
 wxm_transfer *wxm_transfer_new(void)
 {
     wxm_transfer *transfer = calloc(1, sizeof *transfer);
@@ -703,7 +782,7 @@ void wxm_transfer_free(wxm_transfer *transfer)
     if (transfer == NULL) {
         return;
     }
-    if (transfer->pool != NULL) {
+    if (transfer->pool != NULL) { /* RUNNING: its connection is closed with it */
         leave_pool(transfer);
     }
     drop_request(transfer);
@@ -711,7 +790,10 @@ void wxm_transfer_free(wxm_transfer *transfer)
     free(transfer);
 }
 
-/* Appends a line to the request's header list. Returns 0 or -1. */
+/*
+** Appends a line, which libcurl copies, to the request's header list. Returns 0 or -1,
+** and then the list is as it was: curl_slist_append gives NULL and frees nothing.
+*/
 static int add_line(wxm_transfer *transfer, const char *line)
 {
     struct curl_slist *longer = curl_slist_append(transfer->request_headers, line);
@@ -738,6 +820,7 @@ static int is_named(wxm_slice name, const char *other)
     return i == name.len && other[i] == '\0';
 }
 
+/* Put together in a buffer, because curl_slist_append wants one NUL-ended line. */
 int wxm_transfer_add_header(wxm_transfer *transfer, wxm_slice name, wxm_slice value)
 {
     wxm_buf line;
@@ -745,7 +828,7 @@ int wxm_transfer_add_header(wxm_transfer *transfer, wxm_slice name, wxm_slice va
 
     wxm_buf_init(&line, SIZE_MAX / 2);
     value = trimmed(value);
-    /* "Name:" would take a header away; "Name;" is libcurl's way to send an empty one. */
+    /* "Name:" would take a header away; "Name;" is libcurl's word for an empty one. */
     if (wxm_buf_add(&line, name.at, name.len) == 0 &&
         (value.len > 0 ? wxm_buf_add(&line, ": ", 2) : wxm_buf_add(&line, ";", 1)) ==
             0 &&
@@ -758,7 +841,7 @@ int wxm_transfer_add_header(wxm_transfer *transfer, wxm_slice name, wxm_slice va
     return result;
 }
 
-/* The first error of a row of calls sticks. */
+/* Sets an option unless an earlier one failed: the first error of a row sticks. */
 #define SET(option, value)                                                             \
     do {                                                                               \
         if (code == CURLE_OK) {                                                        \
@@ -766,7 +849,12 @@ int wxm_transfer_add_header(wxm_transfer *transfer, wxm_slice name, wxm_slice va
         }                                                                              \
     } while (0)
 
-/* What every transfer has. */
+/*
+** What every transfer has, whatever it is for. NOSIGNAL, because a library has no
+** business with the program's SIGALRM, by which libcurl may time a name lookup. No
+** redirect is followed: it would carry the token in the URL to a host of the server's
+** choice.
+*/
 static CURLcode set_ground(CURL *easy, wxm_transfer *transfer)
 {
     CURLcode code = CURLE_OK;
@@ -777,6 +865,7 @@ static CURLcode set_ground(CURL *easy, wxm_transfer *transfer)
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_TCP_NODELAY, 1L);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
+    /* Neither file: nor any other scheme of libcurl's. Strings from 7.85 on. */
 #if LIBCURL_VERSION_NUM >= 0x075500
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
@@ -784,6 +873,7 @@ static CURLcode set_ground(CURL *easy, wxm_transfer *transfer)
     SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
     SET(CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
+    /* Else a proxy's answer to CONNECT would pass for the server's headers. */
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_HEADERDATA, transfer);
@@ -796,7 +886,11 @@ static CURLcode set_ground(CURL *easy, wxm_transfer *transfer)
     return code;
 }
 
-/* Certificates are checked, and by whom. */
+/*
+** Certificates are checked, and by whom: the request's CAs, else the pool's cheap way
+** to the system's, else libcurl's own defaults. The file and the folder are set
+** together, NULL for the one that is not meant, because libcurl would use both.
+*/
 static CURLcode set_security(CURL *easy, const wxm_pool *pool, const char *ca_file)
 {
     CURLcode code = CURLE_OK;
@@ -819,7 +913,12 @@ static CURLcode set_security(CURL *easy, const wxm_pool *pool, const char *ca_fi
     return code;
 }
 
-/* Method and body. The body is the transfer's own: libcurl reads it where it is. */
+/*
+** Method and body. The body is the transfer's own: POSTFIELDS does not copy, libcurl
+** reads it where it is. With its size set it may hold NUL bytes. CUSTOMREQUEST changes
+** the word only, so what libcurl does is chosen first: NOBODY, POST or its default,
+** GET.
+*/
 static CURLcode set_method(CURL *easy, const wxm_transfer *transfer,
                            const wxm_request *request)
 {
@@ -838,6 +937,7 @@ static CURLcode set_method(CURL *easy, const wxm_transfer *transfer,
         SET(CURLOPT_POSTFIELDS,
             transfer->request_body != NULL ? transfer->request_body : "");
     }
+    /* The word that libcurl would use by itself is POST or GET. */
     if (has_body ? !post : strcmp(request->method, "GET") != 0) {
         SET(CURLOPT_CUSTOMREQUEST, request->method);
     }
@@ -848,7 +948,10 @@ static CURLcode set_method(CURL *easy, const wxm_transfer *transfer,
     return code;
 }
 
-/* Address, way and time. */
+/*
+** Address, way and time. The strings are copied by libcurl. "" as proxy switches off
+** what the environment says; not setting it leaves that in force.
+*/
 static CURLcode set_target(CURL *easy, const wxm_request *request)
 {
     CURLcode code = CURLE_OK;
@@ -871,11 +974,14 @@ static CURLcode set_target(CURL *easy, const wxm_request *request)
 
 #undef SET
 
-/* The part of a URL that starts with the query, or its user and password, or "". */
+/*
+** The part of a URL that must not be told: from its user and password on, or from
+** behind the '?' or '#' on; "" when it has neither. Points into 'url'.
+*/
 static const char *secret_part(const char *url)
 {
     const char *query = strpbrk(url, "?#");
-    const char *at = strchr(url, '@');
+    const char *at = strchr(url, '@'); /* in a query it is a byte like any other */
 
     if (at != NULL && (query == NULL || at < query)) {
         const char *host = strstr(url, "//");
@@ -885,7 +991,10 @@ static const char *secret_part(const char *url)
     return query != NULL ? query + 1 : "";
 }
 
-/* Copies what libcurl needs for longer than the call. Returns 0 or -1. */
+/*
+** Copies what libcurl needs for longer than the call. Returns 0, or -1 without memory;
+** what was copied by then is the transfer's, and drop_request's to free.
+*/
 static int keep_request(wxm_transfer *transfer, const wxm_request *request)
 {
     const char *query = secret_part(request->url);
@@ -910,6 +1019,10 @@ static int keep_request(wxm_transfer *transfer, const wxm_request *request)
     return transfer->has_type ? 0 : add_line(transfer, "Content-Type:");
 }
 
+/*
+** Until curl_multi_add_handle has taken the handle the transfer is in no pool, and the
+** way out at 'fail' undoes what there is; from there on finish does.
+*/
 int wxm_transfer_start(wxm_transfer *transfer, wxm_pool *pool,
                        const wxm_request *request)
 {
@@ -967,6 +1080,7 @@ wxm_response wxm_transfer_response(const wxm_transfer *transfer)
     return response;
 }
 
+/* keep_header ends each line with '\n'; the cursor is the offset of the next one. */
 int wxm_transfer_next_header(const wxm_transfer *transfer, size_t *cursor,
                              wxm_slice *name, wxm_slice *value)
 {
@@ -992,6 +1106,7 @@ int wxm_transfer_next_header(const wxm_transfer *transfer, size_t *cursor,
     return 0;
 }
 
+/* The buffers keep their caps and may be emptied again. */
 void wxm_transfer_empty(wxm_transfer *transfer)
 {
     wxm_buf_free(&transfer->headers);

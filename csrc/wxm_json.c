@@ -1,4 +1,11 @@
-/* JSON's tokens (RFC 8259), strictly. */
+/*
+** JSON's tokens (RFC 8259; sections below are its), strictly.
+**
+** Reading a string is two passes. The first, wxm_json_string, finds the end and checks
+** everything on the way: plain ASCII eight bytes at a time, then whole code points,
+** then escapes. The second, wxm_json_unescape, runs only where there was a backslash,
+** and trusts the first. A string without escapes is used where it lies.
+*/
 #include "wxm_json.h"
 
 #include "wxm_text.h"
@@ -12,6 +19,7 @@ void wxm_json_init(wxm_json *json, const char *s, size_t n)
     json->error = NULL;
 }
 
+/* Stops the scanner at 'at' with a static text. Always returns -1. */
 static int fail(wxm_json *json, const char *at, const char *error)
 {
     json->at = at;
@@ -23,6 +31,7 @@ char wxm_json_peek(wxm_json *json)
 {
     const char *p = json->at;
 
+    /* The four bytes of section 2; isspace would take more, and ask the locale. */
     while (p < json->end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
         p++;
     }
@@ -39,15 +48,18 @@ int wxm_json_expect(wxm_json *json, char c, const char *wanted)
     return 0;
 }
 
-/* May the byte stand in a string as it is, and stand for itself? */
+/*
+** May the byte stand in a string as it is, and stand for itself? (Section 7, of ASCII:
+** "unescaped" without what begins a longer code point. DEL is allowed.)
+*/
 static int is_plain(unsigned char c)
 {
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
 /*
-** How many of the eight bytes at 'p' are plain before the first that is not; at least 0,
-** at most 8, never too many.
+** How many of the eight bytes at 'p' are plain before the first that is not; at least
+** 0, at most 8, never too many.
 */
 static size_t plain_of_eight(const char *p)
 {
@@ -56,14 +68,21 @@ static size_t plain_of_eight(const char *p)
     uint64_t x, quote, slash, special;
 
     memcpy(&x, p, sizeof x);
-    quote = x ^ ones * '"';
+    quote = x ^ ones * '"'; /* 0 where the byte is a quote */
     slash = x ^ ones * '\\';
-    /* A byte minus one has its high bit set where the byte was 0, and minus 0x20 where it
-       was below 0x20. A borrow may mark a byte too many, but only above a marked one. */
+    /*
+    ** A byte minus one has its high bit set where the byte was 0, and minus 0x20 where
+    ** it was below 0x20. A borrow may mark a byte too many, but only above a marked
+    ** one.
+    */
     special = ((quote - ones) | (slash - ones) | (x - ones * 0x20) | x) & high;
     if (special == 0) {
         return 8;
     }
+    /*
+    ** On little-endian machines the lowest mark is the first byte's, and a true one; on
+    ** others a byte marked too many would come first.
+    */
 #if defined(__GNUC__) && defined(__BYTE_ORDER__) &&                                    \
     __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     return (size_t)__builtin_ctzll(special) / 8;
@@ -72,14 +91,14 @@ static size_t plain_of_eight(const char *p)
 #endif
 }
 
-/* Passes the bytes that are plain. */
+/* Passes the bytes that are plain; returns where the first stands that is not. */
 static const char *pass_plain(const char *p, const char *end)
 {
-    while (end - p >= 8) {
+    while (end - p >= 8) { /* never a byte beyond 'end' is read */
         size_t n = plain_of_eight(p);
         p += n;
         if (n < 8) {
-            break;
+            break; /* a stop is near; or it was not found out where */
         }
     }
     while (p < end && is_plain((unsigned char)*p)) {
@@ -108,6 +127,7 @@ static const char *pass_wide(const char *p, const char *end)
     return p;
 }
 
+/* The value of a hex digit in either case (section 7), or -1. */
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9') {
@@ -119,7 +139,7 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* The four hex digits at 'p', or -1. */
+/* The number that the four hex digits at 'p' write, or -1 where they are not four. */
 static long hex4(const char *p, const char *end)
 {
     long value = 0;
@@ -138,11 +158,13 @@ static long hex4(const char *p, const char *end)
     return value;
 }
 
+/* The first half of a UTF-16 pair: it carries the upper ten bits. */
 static int is_high_surrogate(long u)
 {
     return u >= 0xD800 && u < 0xDC00;
 }
 
+/* The second half of a UTF-16 pair, with the lower ten bits. */
 static int is_low_surrogate(long u)
 {
     return u >= 0xDC00 && u < 0xE000;
@@ -157,6 +179,7 @@ static size_t escape_length(const char *p, const char *end)
         return 0;
     }
     if (p[1] != 'u') {
+        /* strchr finds its own NUL as well. */
         return p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) != NULL ? 2 : 0;
     }
     u = hex4(p + 2, end);
@@ -173,6 +196,11 @@ static size_t escape_length(const char *p, const char *end)
     return low >= 0 && is_low_surrogate(low) ? 12 : 0;
 }
 
+/*
+** Each round passes what is plain, then what is not ASCII, and looks at the byte where
+** both have stopped: the end, the closing quote, ASCII again, an escape, or an error. A
+** control character is one by section 7, bytes that are not UTF-8 by section 8.1.
+*/
 int wxm_json_string(wxm_json *json, wxm_json_text *text)
 {
     const char *p = json->at + 1, *end = json->end;
@@ -188,7 +216,7 @@ int wxm_json_string(wxm_json *json, wxm_json_text *text)
         if (*p == '"') {
             break;
         }
-        if (is_plain((unsigned char)*p)) {
+        if (is_plain((unsigned char)*p)) { /* ASCII behind a wider character */
             continue;
         }
         if (*p != '\\') {
@@ -208,7 +236,7 @@ int wxm_json_string(wxm_json *json, wxm_json_text *text)
     return 0;
 }
 
-/* Writes a code point as UTF-8; returns its length. */
+/* Writes a code point (no surrogate, at most U+10FFFF) as UTF-8; returns its length. */
 static size_t put_utf8(char *to, unsigned long cp)
 {
     if (cp < 0x80) {
@@ -233,6 +261,11 @@ static size_t put_utf8(char *to, unsigned long cp)
     return 4;
 }
 
+/*
+** No check: wxm_json_string has made them all, so every backslash has its letter, every
+** \u its digits, every high surrogate its low one. No escape is shorter than what it
+** stands for (2 bytes for 1, 6 for at most 3, 12 for 4): text->n bytes are room enough.
+*/
 size_t wxm_json_unescape(const wxm_json_text *text, char *to)
 {
     static const char from[] = "bfnrt", into[] = "\b\f\n\r\t";
@@ -254,6 +287,7 @@ size_t wxm_json_unescape(const wxm_json_text *text, char *to)
             long u = hex4(p + 2, end);
             p += 6;
             if (is_high_surrogate(u)) {
+                /* Ten bits of each half, beyond the plane that one unit reaches. */
                 u = 0x10000 + ((u - 0xD800) << 10) + (hex4(p + 2, end) - 0xDC00);
                 p += 6;
             }
@@ -266,6 +300,7 @@ size_t wxm_json_unescape(const wxm_json_text *text, char *to)
     return (size_t)(out - to);
 }
 
+/* Passes decimal digits, also none; returns where they end. */
 static const char *pass_digits(const char *p, const char *end)
 {
     while (p < end && *p >= '0' && *p <= '9') {
@@ -274,6 +309,11 @@ static const char *pass_digits(const char *p, const char *end)
     return p;
 }
 
+/*
+** Section 6: [ minus ] int [ frac ] [ exp ]. The longest such beginning is passed; what
+** stands behind it, as in "1x", the reader finds to be no comma. Also called where no
+** token begins at all, hence the first message.
+*/
 int wxm_json_pass_number(wxm_json *json, wxm_json_number *number)
 {
     const char *p = json->at, *end = json->end, *digits;
@@ -288,7 +328,7 @@ int wxm_json_pass_number(wxm_json *json, wxm_json_number *number)
     if (p == digits) {
         return fail(json, json->at, "a value is missing here");
     }
-    if (*digits == '0' && p - digits > 1) {
+    if (*digits == '0' && p - digits > 1) { /* octal in C and old JavaScript */
         return fail(json, digits, "a number with a leading zero");
     }
     if (p < end && *p == '.') {
@@ -316,6 +356,7 @@ int wxm_json_pass_number(wxm_json *json, wxm_json_number *number)
     return 0;
 }
 
+/* Section 3: lower case only. The three differ in their first letter. */
 char wxm_json_literal(wxm_json *json)
 {
     static const char *const words[] = {"true", "false", "null"};
@@ -332,7 +373,11 @@ char wxm_json_literal(wxm_json *json)
     return '\0';
 }
 
-/* How the byte at 's' is written where it may not stand as it is; or NULL. */
+/*
+** How the bytes at 's' (left > 0) are written where they may not stand as they are: a
+** static text, or one in 'room', NUL-ended; or NULL. '*taken' becomes how many bytes of
+** 's' that covers, 1 with NULL.
+*/
 static const char *escape_of(const char *s, size_t left, int script, char room[8],
                              size_t *taken)
 {
@@ -347,6 +392,7 @@ static const char *escape_of(const char *s, size_t left, int script, char room[8
         room[2] = '\0';
         return room;
     }
+    /* Section 7 wants this below U+0020. DEL need not be, but is a control too. */
     if ((unsigned char)*s < 0x20 || *s == 0x7F) {
         memcpy(room, "\\u00", 4);
         room[4] = hex[(unsigned char)*s >> 4];
@@ -354,10 +400,12 @@ static const char *escape_of(const char *s, size_t left, int script, char room[8
         room[6] = '\0';
         return room;
     }
+    /* HTML ends a script element at its end tag, wherever JavaScript sees a string. */
     if (script && left >= 2 && s[0] == '<' && s[1] == '/') {
         *taken = 2;
         return "<\\/";
     }
+    /* U+2028 and U+2029 end a line in JavaScript's string literals before ES2019. */
     if (script && left >= 3 && memcmp(s, "\xE2\x80", 2) == 0 &&
         (s[2] == '\xA8' || s[2] == '\xA9')) {
         *taken = 3;
@@ -366,6 +414,7 @@ static const char *escape_of(const char *s, size_t left, int script, char room[8
     return NULL;
 }
 
+/* What needs no escape is appended in runs: [plain, p) is what has not been yet. */
 int wxm_json_add_string(wxm_buf *out, const char *s, size_t n, int script)
 {
     const char *p = s, *end = s + n, *plain = s;

@@ -10,11 +10,11 @@
 #include <stddef.h>
 
 typedef struct {
-    const char *begin, *at, *end;
+    const char *begin, *at, *end; /* begin <= at <= end; the bytes are the caller's */
     const char *error; /* after a failure: static text; 'at' is where it is */
 } wxm_json;
 
-/* Begins at the first byte of 'n'. A byte order mark is an error, as RFC 8259 allows. */
+/* Begins at the first byte of 'n'. A byte order mark is an error: RFC 8259, 8.1. */
 void wxm_json_init(wxm_json *json, const char *s, size_t n);
 
 /*
@@ -32,7 +32,7 @@ typedef struct {
     int escaped; /* has a backslash: needs wxm_json_unescape */
 } wxm_json_text;
 
-/* Passes a string that begins at 'at'. 0, or -1 with 'error'. Its text is valid UTF-8. */
+/* Passes a string that begins at 'at'. 0, or -1 with 'error'. Its text is UTF-8. */
 int wxm_json_string(wxm_json *json, wxm_json_text *text);
 
 /*
@@ -50,7 +50,7 @@ typedef struct {
 /* Passes a number that begins at 'at'. 0, or -1 with 'error'. */
 int wxm_json_pass_number(wxm_json *json, wxm_json_number *number);
 
-/* Passes "true", "false" or "null" at 'at': returns its first letter, or 0 and 'error'. */
+/* Passes "true", "false" or "null" at 'at': its first letter, or 0 and 'error'. */
 char wxm_json_literal(wxm_json *json);
 
 /*

@@ -1,10 +1,19 @@
-/* Whole ranges in pages: windows, and the state of one window's cursor. */
+/*
+** Whole ranges in pages: windows, and the state of one window's cursor.
+**
+** The pager sends nothing and holds no page. It is told what a page's end looked like
+** and answers how it goes on; three guards make that end on any server: a bound on
+** pages, one on empty pages in a row, and a memory of the cursors that were given.
+*/
 #include "wxm_pager.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A window asks for one second more at both ends than it keeps. */
+/*
+** How many seconds a window keeps. It asks for one more at both ends, so that
+** ask_to - ask_from is 'span', the most that the server allows.
+*/
 static int64_t share_of(int64_t span)
 {
     return span - 1;
@@ -15,6 +24,10 @@ int64_t wxm_window_count(int64_t from, int64_t to, int64_t span)
     return (to - from) / share_of(span) + 1;
 }
 
+/*
+** Shares lie end to end: the next begins one second after this one's 'to', so that each
+** second of the range is in exactly one. The last ends with the range.
+*/
 wxm_window wxm_window_at(int64_t from, int64_t to, int64_t span, int64_t i)
 {
     wxm_window window;
@@ -22,6 +35,7 @@ wxm_window wxm_window_at(int64_t from, int64_t to, int64_t span, int64_t i)
 
     window.from = from + i * share;
     window.to = to - window.from < share ? to : window.from + share - 1;
+    /* Times are not negative: no row lies before 0, so the edge costs nothing there. */
     window.ask_from = window.from > 0 ? window.from - 1 : 0;
     window.ask_to = window.to + 1;
     return window;
@@ -35,6 +49,7 @@ void wxm_pager_init(wxm_pager *pager, int64_t max_pages, int64_t max_empty)
     pager->max_empty = max_empty;
 }
 
+/* The state stays: a freed pager still answers, and its table grows again on need. */
 void wxm_pager_free(wxm_pager *pager)
 {
     free(pager->seen);
@@ -42,7 +57,11 @@ void wxm_pager_free(wxm_pager *pager)
     pager->seen_count = pager->seen_size = 0;
 }
 
-/* FNV-1a, 64 bits; 0 is kept for free slots. */
+/*
+** FNV-1a, 64 bits; 0 is kept for free slots. The cursors themselves are not kept: they
+** may be long, and two in 100,000 pages fall on one hash about once in four billion
+** times. Then the list ends with an error that names it, and no row is lost in silence.
+*/
 static uint64_t hash_of(const char *s, size_t n)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
@@ -54,7 +73,11 @@ static uint64_t hash_of(const char *s, size_t n)
     return hash == 0 ? 1 : hash;
 }
 
-/* Where the hash is, or the free slot where it belongs. */
+/*
+** Where the hash is, or the free slot where it belongs. Open addressing: the search
+** goes from slot to slot, which ends because 'size' is a power of two and at most half
+** of the slots are taken. Nothing is ever taken out, so a free slot proves absence.
+*/
 static uint64_t *slot_of(uint64_t *slots, size_t size, uint64_t hash)
 {
     size_t i = (size_t)(hash & (size - 1));
@@ -65,6 +88,10 @@ static uint64_t *slot_of(uint64_t *slots, size_t size, uint64_t hash)
     return &slots[i];
 }
 
+/*
+** Makes the table twice as large and moves the hashes over. 0, or -1 without memory,
+** and then the old table is as it was.
+*/
 static int grow(wxm_pager *pager)
 {
     size_t size = pager->seen_size == 0 ? 16 : pager->seen_size * 2, i;
@@ -84,11 +111,15 @@ static int grow(wxm_pager *pager)
     return 0;
 }
 
-/* Remembers the cursor. What is wrong with it, if anything. */
+/*
+** Remembers the cursor. FAULT_NONE; or what ends the list: it was given before, though
+** not necessarily last (circles of any length are seen), or memory is exhausted.
+*/
 static wxm_pager_fault remember(wxm_pager *pager, const char *cursor, size_t n)
 {
     uint64_t hash = hash_of(cursor, n), *slot;
 
+    /* Also the first time, when both are 0. */
     if (pager->seen_count >= pager->seen_size / 2 && grow(pager) != 0) {
         return WXM_PAGER_FAULT_MEMORY;
     }
@@ -119,6 +150,11 @@ int wxm_pager_lost(wxm_pager *pager)
     return 0;
 }
 
+/*
+** A page without a cursor ends the list, whatever was counted: the guards are for lists
+** that go on. They are asked from the cheapest to the dearest, and the first that
+** speaks gives the fault. Only a page that leads on is remembered.
+*/
 int wxm_pager_feed(wxm_pager *pager, const char *cursor, size_t n, size_t rows)
 {
     if (pager->state != WXM_PAGER_WAITING) {

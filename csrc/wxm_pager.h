@@ -66,10 +66,11 @@ typedef enum {
 
 typedef struct {
     wxm_pager_state state;
-    wxm_pager_fault fault;
-    int64_t pages, max_pages;
+    wxm_pager_fault fault;    /* other than NONE exactly when FAILED */
+    int64_t pages, max_pages; /* pages fed; a page that leads beyond max_pages fails */
     int64_t empty, max_empty; /* pages without rows, one after the other */
     uint64_t *seen;           /* hashes of the cursors given so far; 0 is a free slot */
+    /* At most half of the slots are taken; there are 0 of them or a power of two. */
     size_t seen_count, seen_size;
 } wxm_pager;
 

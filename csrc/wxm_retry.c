@@ -1,6 +1,17 @@
-/* What to do after a request has failed. */
+/*
+** What to do after a request has failed.
+**
+** Two questions in this order: may it be sent again at all (else STOP, whatever the
+** kind), and is there a reason to (the kind's own bound: attempts, patience, one new
+** token). The deadline has the last word on every wait.
+*/
 #include "wxm_retry.h"
 
+/*
+** Seconds until the next attempt: failure->random of base * 2^(attempt - 1), at most
+** cap; not less than what the server asked for. Doubled step by step, ending at cap,
+** because 2^(attempt - 1) as a number would overflow for a large attempt.
+*/
 static double backoff(const wxm_retry_policy *policy, const wxm_retry_failure *failure)
 {
     double most = policy->base, delay;
@@ -34,14 +45,16 @@ wxm_retry_action wxm_retry_decide(const wxm_retry_policy *policy,
         *delay = backoff(policy, failure);
         break;
     case WXM_RETRY_WAIT:
+        /* The window's end is known: neither jitter nor attempts have a say. */
         *delay = failure->retry_after > 0 ? failure->retry_after : 0;
         if (failure->waited + *delay > policy->max_wait) {
             return WXM_RETRY_STOP;
         }
         break;
     case WXM_RETRY_FINAL:
-    case WXM_RETRY_KIND_COUNT:
+    case WXM_RETRY_KIND_COUNT: /* no kind; here for -Wswitch */
         return WXM_RETRY_STOP;
     }
+    /* Not "<=": at the deadline itself no time is left for the answer. */
     return *delay < failure->seconds_left ? WXM_RETRY_AGAIN : WXM_RETRY_STOP;
 }

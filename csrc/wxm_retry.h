@@ -26,9 +26,9 @@ typedef enum {
 } wxm_retry_action;
 
 typedef struct {
-    int attempts; /* how often a request may be sent in all, the first time included */
-    double base;  /* seconds: the longest first delay; doubles with each attempt */
-    double cap;   /* seconds: no drawn delay is longer */
+    int attempts;    /* how often it may be sent in all, the first time included */
+    double base;     /* seconds: the longest first delay; doubles with each attempt */
+    double cap;      /* seconds: no drawn delay is longer */
     double max_wait; /* seconds that a rate window is waited for in all */
 } wxm_retry_policy;
 

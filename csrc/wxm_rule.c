@@ -1,4 +1,10 @@
-/* Rules: what a value must be, and the sentences that say what it is not. */
+/*
+** Rules: what a value must be, and the sentences that say what it is not.
+**
+** A check answers with a code and figures, never with text: the sentence is made by
+** wxm_rule_message, and only for a problem that somebody is told. So a check allocates
+** nothing, and a value that passes costs no text.
+*/
 #include "wxm_rule.h"
 
 #include "wxm_number.h"
@@ -12,13 +18,17 @@ wxm_rule *wxm_rule_new(void)
 {
     wxm_rule *rule = calloc(1, sizeof *rule);
 
-    if (rule != NULL) {
+    if (rule != NULL) { /* calloc's zeros mean "not said" but for indices */
         rule->span_from = rule->span_to = rule->pick = -1;
     }
     return rule;
 }
 
-/* The tree is as deep as its author nested it; the binding bounds that. */
+/*
+** Any half-built tree is fine, as long as each count says how many entries have been
+** begun: what was not filled in is NULL. Recursion goes as deep as the author nested
+** the rules, which the binding bounds by WXM_RULE_DEPTH.
+*/
 void wxm_rule_free(wxm_rule *rule)
 {
     size_t i;
@@ -26,10 +36,11 @@ void wxm_rule_free(wxm_rule *rule)
     if (rule == NULL) {
         return;
     }
+    /* value_count is that of 'values' too, which own nothing each. */
     for (i = 0; rule->words != NULL && i < rule->value_count; i++) {
         free(rule->words[i]);
     }
-    for (i = 0; i < rule->field_count; i++) {
+    for (i = 0; i < rule->field_count; i++) { /* the last may lack name and rule */
         free(rule->fields[i].name);
         wxm_rule_free(rule->fields[i].rule);
     }
@@ -38,6 +49,7 @@ void wxm_rule_free(wxm_rule *rule)
     }
     for (i = 0; i < WXM_PROBLEM_COUNT; i++) {
         free(rule->codes[i]);
+        free(rule->advice[i]);
     }
     wxm_rule_free(rule->items);
     free(rule->values);
@@ -73,6 +85,11 @@ const char *wxm_rule_unit_name(wxm_unit unit)
     return names[unit];
 }
 
+/*
+** 'head' is the name with the quote that ends it in JSON, cut to eight bytes, and
+** 'mask' has 0xFF for each byte that is one of them: "from" becomes f r o m " . . . and
+** FF FF FF FF FF 00 00 00. Both are copied as memory lies, so byte order is no matter.
+*/
 int wxm_rule_name(wxm_field *field, const char *name, size_t len)
 {
     char quoted[8] = {0}, counts[8] = {0};
@@ -100,12 +117,13 @@ int wxm_rule_is_next(const wxm_field *field, const char *text, size_t left)
     uint64_t head;
 
     if (left < sizeof head || left <= field->len) {
-        return 0;
+        return 0; /* too near the end: the caller finds it by wxm_rule_find */
     }
     memcpy(&head, text, sizeof head);
     if ((head & field->mask) != field->head) {
         return 0; /* one comparison for nearly every field that is not it */
     }
+    /* A name below eight bytes was compared with its quote; of others that is left. */
     return field->len < sizeof head ||
            (text[field->len] == '"' &&
             memcmp(text + sizeof head, field->name + sizeof head,
@@ -127,6 +145,7 @@ int wxm_rule_find(const wxm_rule *rule, const char *name, size_t len, size_t sta
     return -1;
 }
 
+/* Fills '*problem', without detail. Always returns -1, so that a check ends with it. */
 static int fail(wxm_problem *problem, wxm_problem_code code, int64_t limit, int64_t got)
 {
     problem->code = code;
@@ -136,6 +155,10 @@ static int fail(wxm_problem *problem, wxm_problem_code code, int64_t limit, int6
     return -1;
 }
 
+/*
+** Holds a number, a length or a size against the rule's bounds, both inclusive. 0, or
+** -1 with the one of the two codes that says on which side it is.
+*/
 static int in_range(const wxm_rule *rule, int64_t value, wxm_problem_code below,
                     wxm_problem_code above, wxm_problem *problem)
 {
@@ -152,6 +175,7 @@ int wxm_rule_integer(const wxm_rule *rule, int64_t value, wxm_problem *problem)
 {
     size_t i;
 
+    /* The same bound on every Lua: LuaJIT's numbers are doubles. */
     if (value > WXM_NUMBER_EXACT || value < -WXM_NUMBER_EXACT) {
         return fail(problem, WXM_PROBLEM_NOT_EXACT, WXM_NUMBER_EXACT, value);
     }
@@ -168,6 +192,7 @@ int wxm_rule_integer(const wxm_rule *rule, int64_t value, wxm_problem *problem)
     return in_range(rule, value, WXM_PROBLEM_TOO_SMALL, WXM_PROBLEM_TOO_LARGE, problem);
 }
 
+/* Is the text one of a string's enum? One by one: enums have a handful of words. */
 static int is_word(const wxm_rule *rule, const char *s, size_t n)
 {
     size_t i;
@@ -180,6 +205,7 @@ static int is_word(const wxm_rule *rule, const char *s, size_t n)
     return 0;
 }
 
+/* The offset of the first control character of ASCII (C0 or DEL), or 'n'. */
 static size_t first_control(const char *s, size_t n)
 {
     size_t i;
@@ -192,7 +218,10 @@ static size_t first_control(const char *s, size_t n)
     return i;
 }
 
-/* How long a valid text is, in the rule's unit. */
+/*
+** How long a valid text is, in the rule's unit. Must not be called for invalid UTF-8,
+** whose count would be that of its valid part.
+*/
 static size_t length_of(const wxm_rule *rule, const char *s, size_t n)
 {
     if (rule->unit == WXM_UNIT_BYTES) {
@@ -204,6 +233,7 @@ static size_t length_of(const wxm_rule *rule, const char *s, size_t n)
     return wxm_text_measure(s, n).utf16;
 }
 
+/* Positions in problems count from 1, as Lua's do. */
 int wxm_rule_valid_string(const wxm_rule *rule, const char *s, size_t n,
                           wxm_problem *problem)
 {
@@ -249,6 +279,7 @@ int wxm_rule_group(const wxm_group *group, uint64_t present, wxm_problem *proble
     if (count >= group->min && count <= group->max) {
         return 0;
     }
+    /* The bound that was missed is told, not both: "at least 1" or "at most 1". */
     fail(problem, WXM_PROBLEM_ONE_OF, count < group->min ? group->min : group->max,
          count);
     problem->detail = group->names;
@@ -269,17 +300,19 @@ int wxm_rule_span(const wxm_rule *rule, int64_t from, int64_t to, wxm_problem *p
     return -1;
 }
 
-/* What a length counts, in words. */
+/* What a length counts, in words for who reads the message. */
 static const char *unit_words(wxm_unit unit)
 {
     static const char *const words[] = {"bytes", "characters", "UTF-16 units"};
     return words[unit];
 }
 
+/* A problem's two numbers as NUL-ended text, so that messages need %s alone. */
 typedef struct {
     char limit[WXM_NUMBER_TEXT], got[WXM_NUMBER_TEXT];
 } figures;
 
+/* Returned by value: nothing to free, and no buffer that two messages would share. */
 static figures figures_of(const wxm_problem *problem)
 {
     figures f;
@@ -289,6 +322,11 @@ static figures figures_of(const wxm_problem *problem)
     return f;
 }
 
+/*
+** The caller puts the value's path before the predicate. 'detail' is a static text or
+** the rule's own ("0, 1 or 2"), never the value: a message may be logged, and the value
+** may be a secret. snprintf ends the text with NUL and cuts what is too long.
+*/
 void wxm_rule_message(char to[WXM_RULE_MESSAGE], const wxm_rule *rule,
                       const wxm_problem *problem)
 {
@@ -302,6 +340,7 @@ void wxm_rule_message(char to[WXM_RULE_MESSAGE], const wxm_rule *rule,
         snprintf(to, n, "is required");
         break;
     case WXM_PROBLEM_TYPE:
+        /* Where anything may stand, only what JSON cannot say is of a wrong type. */
         if (rule == NULL || rule->type == WXM_TYPE_ANY) {
             snprintf(to, n, "is %s, which JSON cannot say", detail);
             break;
@@ -318,7 +357,7 @@ void wxm_rule_message(char to[WXM_RULE_MESSAGE], const wxm_rule *rule,
         snprintf(to, n, "must be at most %s, got %s", f.limit, f.got);
         break;
     case WXM_PROBLEM_TOO_SHORT:
-        if (problem->limit == 1) {
+        if (problem->limit == 1) { /* the commonest: say it as people do */
             snprintf(to, n, "must not be empty");
         } else {
             snprintf(to, n, "must be at least %s %s long, got %s", f.limit, unit,
@@ -357,6 +396,7 @@ void wxm_rule_message(char to[WXM_RULE_MESSAGE], const wxm_rule *rule,
         snprintf(to, n, "is there twice");
         break;
     case WXM_PROBLEM_ONE_OF:
+        /* 'limit' is the bound that was missed: 'got' tells which of the two. */
         snprintf(to, n, "needs %s %s of %s, got %s",
                  problem->got < problem->limit ? "at least" : "at most", f.limit,
                  detail, f.got);
@@ -391,7 +431,7 @@ void wxm_rule_message(char to[WXM_RULE_MESSAGE], const wxm_rule *rule,
     case WXM_PROBLEM_SYNTAX:
         snprintf(to, n, "%s", detail);
         break;
-    case WXM_PROBLEM_COUNT:
+    case WXM_PROBLEM_COUNT: /* no problem; here for -Wswitch */
         to[0] = '\0';
         break;
     }

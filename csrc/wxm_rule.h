@@ -76,14 +76,16 @@ typedef struct wxm_rule wxm_rule;
 typedef struct {
     char *name; /* owned; NUL-ended for messages */
     size_t len;
-    uint64_t head, mask; /* the first eight bytes of name" and which of them count */
-    int key; /* where the Lua string of the name waits in the rule set's key table */
-    wxm_rule *rule;
+    /* The first eight bytes of name and closing quote, and which of them count. */
+    uint64_t head, mask;
+    /* Where the Lua string of the name waits in the rule set's key table, from 1. */
+    int key;
+    wxm_rule *rule; /* owned; NULL only while the tree is being built */
 } wxm_field;
 
 /* Between 'min' and 'max' of these fields must be given. */
 typedef struct {
-    uint64_t fields; /* a bit for each */
+    uint64_t fields; /* a bit for each, by its index in the object's rule */
     int64_t min, max;
     char *names; /* "image, video or link", for the sentence; owned */
 } wxm_group;
@@ -93,10 +95,9 @@ struct wxm_rule {
     wxm_unit unit;        /* what min and max count of a string */
     int has_min, has_max; /* range of an integer, length of a string, size of a list */
     int64_t min, max;
-    unsigned required : 1;  /* of a field: must be there */
-    unsigned from_text : 1; /* read: a number's rule also takes its decimal text */
-    unsigned
-        from_number : 1; /* read: a string's rule also takes a number, to the letter */
+    unsigned required : 1;     /* of a field: must be there */
+    unsigned from_text : 1;    /* read: an integer's rule also takes its decimal text */
+    unsigned from_number : 1;  /* read: a string's takes a number, to the letter */
     unsigned from_single : 1;  /* read: a list's rule also takes one bare element */
     unsigned fill : 1;         /* read: an absent list becomes an empty one */
     unsigned keep_unknown : 1; /* of an object: names beyond the fields are kept */
@@ -106,20 +107,27 @@ struct wxm_rule {
     char **words;              /* a string's enum, NUL-ended; owned */
     size_t value_count;        /* of the one or the other */
     char *allowed;             /* the enum as a sentence has it: "0, 1 or 2"; owned */
-    int pick; /* read: a list's elements become this field of theirs; -1: stay whole */
-    wxm_rule *items;   /* of a list's elements; NULL: anything */
-    wxm_field *fields; /* of an object, in the order they are written */
+    /* read: a list's elements become this field of theirs; -1: they stay whole */
+    int pick;
+    wxm_rule *items;   /* of a list's elements; owned; NULL: anything */
+    wxm_field *fields; /* of an object, in the order they are written; owned */
     size_t field_count;
     uint64_t required_fields; /* a bit for each field that is required */
     uint64_t filled_fields;   /* and for each list that is to be filled in */
-    wxm_group *groups;
+    wxm_group *groups;        /* owned */
     size_t group_count;
     int span_from, span_to;     /* indices of two integer fields, or -1 */
     int64_t span_min, span_max; /* bounds of to - from */
-    char *origin, *source;      /* where the rule is written; NULL when not said */
-    char
-        *codes[WXM_PROBLEM_COUNT]; /* the document's own words for a problem, or NULL */
-    size_t hint; /* how many entries the last list or object had, when it was read */
+    char *origin, *source;      /* where the rule is written; owned, or NULL */
+    /* What to do about a problem, or NULL; owned. */
+    char *advice[WXM_PROBLEM_COUNT];
+    /* The document's own words for a problem, or NULL; owned. */
+    char *codes[WXM_PROBLEM_COUNT];
+    /*
+    ** How many entries the last list or object had, when it was read. The one member
+    ** that changes once the tree is built, and a guess: nothing depends on its truth.
+    */
+    size_t hint;
 };
 
 /* A rule that takes anything and has no children. NULL when memory is out. */
@@ -152,7 +160,7 @@ int wxm_rule_string(const wxm_rule *rule, const char *s, size_t n,
 /* The same for bytes that are known to be valid UTF-8. */
 int wxm_rule_valid_string(const wxm_rule *rule, const char *s, size_t n,
                           wxm_problem *problem);
-
+/* Holds a list's size against its rule. */
 int wxm_rule_count(const wxm_rule *rule, size_t n, wxm_problem *problem);
 
 /* Holds the fields that are there (a bit each) against one group. */

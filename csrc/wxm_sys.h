@@ -1,8 +1,8 @@
 /*
 ** What the core asks of the operating system: a clock that only goes forward,
 ** randomness, files that are replaced whole, locks between processes, the terminal.
-** Everything else in the core takes clock and randomness as arguments. Functions that can
-** fail return 0 or an errno.
+** Everything else in the core takes clock and randomness as arguments. Functions that
+** can fail return 0 or an errno.
 */
 #ifndef WXM_SYS_H
 #define WXM_SYS_H
@@ -25,10 +25,12 @@ int wxm_sys_replace_file(const char *path, const void *bytes, size_t n);
 
 /*
 ** Takes the lock that the file stands for, and makes the file if there is none; never
-** waits. 0: '*lock' is what wxm_sys_unlock wants. EWOULDBLOCK: another holds it, in this
-** process or another. The lock ends with its process.
+** waits. 0: '*lock' is what wxm_sys_unlock wants. EWOULDBLOCK: another holds it, in
+** this process or another. The lock ends with its process.
 */
 int wxm_sys_lock(const char *path, int *lock);
+
+/* Lets a lock go, once for each that was taken. The file stays. */
 void wxm_sys_unlock(int lock);
 
 /*
@@ -37,7 +39,7 @@ void wxm_sys_unlock(int lock);
 */
 int wxm_sys_private_file(const char *path);
 
-/* Columns of the terminal behind a descriptor; 0 when it is none, 80 when it won't say. */
+/* Columns of the terminal behind a descriptor; 0: it is none, 80: it won't say. */
 int wxm_sys_columns(int fd);
 
 #endif

@@ -1,13 +1,21 @@
-/* Columns in a terminal. Ranges after Unicode's EastAsianWidth and emoji data. */
+/*
+** Columns in a terminal. Ranges after Unicode's EastAsianWidth and emoji data.
+**
+** wcwidth would follow the locale, and in "C" knows no Chinese; so the ranges are ours,
+** with neighbours run together where what lies between is unassigned or rare.
+*/
 #include "wxm_width.h"
 
 #include "wxm_text.h"
 
 typedef struct {
-    uint32_t first, last;
+    uint32_t first, last; /* both inclusive */
 } range;
 
-/* Both lists ascend and do not overlap: they are searched by halves. */
+/*
+** Marks that combine with the letter before them, and signs that show nothing. Both
+** lists ascend and do not overlap: they are searched by halves.
+*/
 static const range zero_width[] = {
     {0x0300, 0x036F},   {0x0483, 0x0489},   {0x0591, 0x05BD}, {0x05BF, 0x05BF},
     {0x05C1, 0x05C2},   {0x05C4, 0x05C5},   {0x05C7, 0x05C7}, {0x0610, 0x061A},
@@ -18,6 +26,7 @@ static const range zero_width[] = {
     {0xFE00, 0xFE0F},   {0xFE20, 0xFE2F},   {0xFEFF, 0xFEFF}, {0x1F3FB, 0x1F3FF},
     {0xE0001, 0xE007F}, {0xE0100, 0xE01EF},
 };
+/* Wide and fullwidth characters, and what terminals show as emoji of two columns. */
 static const range wide[] = {
     {0x1100, 0x115F},   {0x231A, 0x231B},   {0x2329, 0x232A},   {0x23E9, 0x23EC},
     {0x23F0, 0x23F0},   {0x23F3, 0x23F3},   {0x25FD, 0x25FE},   {0x2614, 0x2615},
@@ -43,6 +52,10 @@ static const range wide[] = {
     {0x1FA70, 0x1FAFF}, {0x20000, 0x3FFFD},
 };
 
+/*
+** Is the code point in one of the list's 'n' ranges? Invariant of the search: what is
+** below 'low' ends before cp, what is from 'high' on begins after it.
+*/
 static int is_in(const range *list, size_t n, uint32_t cp)
 {
     size_t low = 0, high = n;
@@ -60,9 +73,10 @@ static int is_in(const range *list, size_t n, uint32_t cp)
     return 0;
 }
 
+/* Columns of one code point: 0, 1 or 2. Controls count as one: see the header. */
 static size_t columns_of(uint32_t cp)
 {
-    if (cp < 0x300) {
+    if (cp < 0x300) { /* before both lists: no search for plain Latin */
         return 1;
     }
     if (is_in(zero_width, sizeof zero_width / sizeof *zero_width, cp)) {
@@ -78,8 +92,10 @@ size_t wxm_width_fit(const char *s, size_t n, size_t columns, size_t *used)
 
     while (p < end) {
         uint32_t cp = 0;
+        /* A byte that is not UTF-8 is passed alone: terminals show one sign for it. */
         size_t len = wxm_text_next(p, end, &cp);
         size_t width = len == 0 ? 1 : columns_of(cp);
+        /* sum <= columns always. Marks are 0 wide, so they stay with their letter. */
         if (width > columns - sum) {
             break;
         }

@@ -1,7 +1,8 @@
 /*
 ** How many columns a text takes in a terminal, so that tables with Chinese in them
-** line up: 0 for marks that combine, 2 for East Asian wide characters and emoji. The marks of
-** India's scripts and flags made of two letters count as terminals without shaping do.
+** line up: 0 for marks that combine, 2 for East Asian wide characters and emoji. The
+** marks of India's scripts and flags made of two letters count as terminals without
+** shaping do.
 */
 #ifndef WXM_WIDTH_H
 #define WXM_WIDTH_H

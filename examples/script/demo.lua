@@ -33,6 +33,11 @@ local function kind_of(moment)
   return #kinds > 0 and table.concat(kinds, ", ") or "text"
 end
 
+-- What the first three columns leave of a terminal's line, or of a pipe's.
+local function text_columns()
+  return math.max(20, (core.columns(1) or 100) - 56)
+end
+
 local function show(moments)
   table.sort(moments, function(a, b) return a.create_time > b.create_time end)
   print(cell("time (UTC)", 21) .. cell("creator", 14) .. cell("kind", 20) .. "text")
@@ -40,7 +45,7 @@ local function show(moments)
     local moment = moments[i]
     print(cell(os.date("!%Y-%m-%d %H:%M:%S", moment.create_time), 21)
       .. cell(moment.creator or "(enterprise)", 14) .. cell(kind_of(moment), 20)
-      .. (cell(moment.text and moment.text.content or "", 44):gsub(" +$", "")))
+      .. (cell(moment.text and moment.text.content or "", text_columns()):gsub(" +$", "")))
   end
 end
 

@@ -45,15 +45,27 @@ local function send(state, request, seconds)
   return response, err
 end
 
+-- The token may have taken all the time there was; no driver is asked for less than nothing.
+local function too_late()
+  return nil, errors.new {
+    kind = "timeout", code = "DEADLINE", who = "wait", retryable = true,
+    message = "the deadline passed before the request could be sent",
+  }, "no"
+end
+
 -- Has the driver send one request. Returns as reply.judge does, and the response if there
 -- was one. A driver that fails says whether something may have left; in doubt it has.
 local function exchange(state, op, request, call, token)
+  local seconds = call.deadline - state.driver.now()
+  if seconds <= 0 then
+    return too_late()
+  end
   local response, err = send(state, {
     method = op.method, url = url_of(state, op, request.query, token),
     headers = request.body and JSON_HEADERS or PLAIN_HEADERS, body = request.body,
     safe = op.safe, max_header = state.max_header, max_body = state.max_body,
     user_agent = state.user_agent,
-  }, call.deadline - state.driver.now())
+  }, seconds)
   local wrong = response and replies.misshapen(response)
   if response and not wrong then
     call.sent = true
@@ -164,6 +176,9 @@ function engine.perform(state, op, request, deadline)
       emit(state, { type = "retry", op = op.name, attempt = call.attempt, seconds = delay,
         kind = err.kind, code = err.code })
       driver.sleep(delay)
+      if driver.now() >= call.deadline then -- it slept longer than it was told
+        return nil, finish(state, op, err, call, class)
+      end
     end
   end
 end

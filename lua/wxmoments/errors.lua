@@ -36,8 +36,8 @@ function Error:__tostring()
   end
   parts[#parts + 1] = tostring(self.message)
   local line = table.concat(parts, ": ")
-  if self.fix then
-    line = line .. " (fix: " .. self.fix .. ")"
+  if self.fix then -- who can do what
+    line = line .. " (" .. (self.who or "fix") .. ": " .. self.fix .. ")"
   end
   return (line:gsub("[%c]+", " "))
 end
@@ -67,14 +67,26 @@ end
 -- @tparam string op
 -- @tparam table problems as `rules:check` gives them, not empty
 function errors.argument(op, problems)
-  local first = problems[1]
+  local first, others = problems[1], {}
+  for _, problem in ipairs(problems) do
+    if problem.code == "unknown" then -- a misspelt name explains the one that is missing
+      first = problem
+      break
+    end
+  end
+  for i = 1, math.min(#problems, 4) do
+    if problems[i] ~= first then
+      others[#others + 1] = (problems[i].path or op) .. " " .. problems[i].message
+    end
+  end
   local message = first.message
-  if #problems > 1 then
-    message = message .. " (" .. (#problems - 1) .. " more in err.problems)"
+  if #others > 0 then
+    message = message .. "; also " .. table.concat(others, ", ")
+      .. (#problems > 4 and " and more in err.problems" or "")
   end
   return errors.new {
     kind = "argument", code = first.code, op = op, path = first.path, message = message,
-    who = "developer", retryable = false, problems = problems,
+    fix = first.fix, who = "developer", retryable = false, problems = problems,
   }
 end
 

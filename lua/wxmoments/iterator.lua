@@ -23,6 +23,9 @@ local iterator = {}
 -- Pages that wait to be read, over all windows; bounds memory whatever the range.
 local READ_AHEAD = 32
 
+-- Seconds of the reader's that may be why a request failed; a tenth of a short deadline.
+local LEAST_BUSY = 1
+
 -- A window with more pages than this is a server gone astray.
 local MAX_PAGES = 100000
 
@@ -44,9 +47,11 @@ local function total_deadline_error(self)
 end
 
 -- Did a request fail only because nobody drove the loop while the reader was busy? The
--- caller's own time never counts: such a page is asked for again.
+-- caller's own time never counts: such a page is asked for again. What a reader takes between
+-- any two pages is no reason: then every failure would get twice its attempts.
 local function is_callers_time(self, err, idle)
-  return err ~= nil and self.idle > idle
+  local busy, least = self.idle - idle, math.min(LEAST_BUSY, self.state.deadline / 10)
+  return err ~= nil and busy >= least
     and (err.kind == "timeout" or err.kind == "transport") and err.retryable
 end
 

@@ -11,6 +11,7 @@
 --       one_of = { { "a", "b", min =, max = } },  how many of a group of fields
 --       span = { "from", "to", min =, max = },  bounds of the difference of two fields
 --       codes = { too_long = "…" }, origin =,   the document's own words for a problem
+--       advice = { too_long = "…" },            what to do about a problem
 --       from_text, from_number, from_single,    reading: other spellings that are understood
 --       fill = true,                            reading: an absent list becomes an empty one
 --       pick = "a",                             reading: a list of objects as the flat list of
@@ -34,13 +35,20 @@ local ERRCODE = { "errcode", type = "integer", required = true, from_text = true
 local ERRMSG = { "errmsg", type = "string" }
 local NEXT_CURSOR = { "next_cursor", type = "string" }
 
+local SECONDS = {
+  too_large = "Give unix seconds; milliseconds are divided by 1000.",
+  not_exact = "Give unix seconds as a whole number.",
+  type = "Give unix seconds as a number, as os.time() does.",
+}
+
 local function time(name)
-  return { name, type = "integer", required = true, min = 0, max = LAST_SECOND }
+  return { name, type = "integer", required = true, min = 0, max = LAST_SECOND, advice = SECONDS }
 end
 
 -- An iterator asks for a second more.
 local function range_time(name)
-  return { name, type = "integer", required = true, min = 0, max = LAST_SECOND - 1 }
+  return { name, type = "integer", required = true, min = 0, max = LAST_SECOND - 1,
+    advice = SECONDS }
 end
 
 local CREATOR = { "creator", type = "string", min = 1, unit = "bytes", printable = true }
@@ -95,6 +103,8 @@ operations.get_moment_list = {
   params = {
     type = "object",
     span = { "start_time", "end_time", min = 1, max = THIRTY_DAYS },
+    advice = { span = "One page covers 30 days at most, the end after the start; each_moment "
+      .. "reads any range." },
     fields = {
       time "start_time",
       time "end_time",
@@ -106,6 +116,7 @@ operations.get_moment_list = {
   },
   reply = {
     type = "object",
+    one_of = { { "next_cursor", "moment_list", min = 1, max = 2 } }, -- else no answer to this
     fields = {
       ERRCODE, ERRMSG, NEXT_CURSOR,
       { "moment_list", type = "list", fill = true, items = MOMENT },
@@ -122,6 +133,7 @@ operations.get_moment_list = {
     params = {
       type = "object",
       span = { "start_time", "end_time", min = 0 },
+      advice = { span = "Is start_time given as end_time?" },
       fields = {
         range_time "start_time",
         range_time "end_time",
@@ -145,6 +157,13 @@ local function object(...)
   return { type = "object", fields = { ... } }
 end
 
+-- A reply with rows in pages: one without its list and without a cursor is no answer to this.
+local function paged(list)
+  local reply = object(ERRCODE, ERRMSG, NEXT_CURSOR, list)
+  reply.one_of = { { "next_cursor", list[1], min = 1, max = 2 } }
+  return reply
+end
+
 -- Must be there in every row: it is what the row is known by.
 local function key(field)
   return { field[1], type = "string", min = 1, unit = "bytes", required = true, from_number = true }
@@ -158,10 +177,10 @@ operations.get_moment_task = {
   path = "/cgi-bin/externalcontact/get_moment_task",
   safe = true,
   params = object(MOMENT_ID, CURSOR, { "limit", type = "integer", min = 1, max = 1000 }),
-  reply = object(ERRCODE, ERRMSG, NEXT_CURSOR, {
+  reply = paged {
     "task_list", type = "list", fill = true,
     items = object(key(USERID), { "publish_status", type = "integer", from_text = true }),
-  }),
+  },
   each = {
     name = "each_moment_task",
     rows = "task_list", id = "userid", limit = 1000,
@@ -175,9 +194,9 @@ operations.get_moment_customer_list = {
   path = "/cgi-bin/externalcontact/get_moment_customer_list",
   safe = true,
   params = object(MOMENT_ID, MEMBER, CURSOR, { "limit", type = "integer", min = 1, max = 1000 }),
-  reply = object(ERRCODE, ERRMSG, NEXT_CURSOR, {
+  reply = paged {
     "customer_list", type = "list", fill = true, items = object(USERID, key(EXTERNAL_USERID)),
-  }),
+  },
   each = {
     name = "each_moment_customer",
     rows = "customer_list", id = "external_userid", limit = 1000,
@@ -191,9 +210,9 @@ operations.get_moment_send_result = {
   path = "/cgi-bin/externalcontact/get_moment_send_result",
   safe = true,
   params = object(MOMENT_ID, MEMBER, CURSOR, { "limit", type = "integer", min = 1, max = 5000 }),
-  reply = object(ERRCODE, ERRMSG, NEXT_CURSOR, {
+  reply = paged {
     "customer_list", type = "list", fill = true, items = object(key(EXTERNAL_USERID)),
-  }),
+  },
   each = {
     name = "each_moment_send_result",
     rows = "customer_list", id = "external_userid", limit = 5000,
@@ -253,7 +272,7 @@ local function flat_reply(op)
       fields[i] = { field[1], type = "list", fill = true, items = field.items, pick = op.each.id }
     end
   end
-  return { type = "object", fields = fields }
+  return { type = "object", fields = fields, one_of = op.reply.one_of }
 end
 
 for name, op in pairs(operations) do

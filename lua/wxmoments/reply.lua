@@ -20,6 +20,9 @@ function reply.driver_error(err, retryable)
   if errors.is(err) then
     return err
   end
+  if err == nil then
+    err = "it gave neither a response nor an error"
+  end
   local ok, text = pcall(tostring, err)
   return errors.new {
     kind = "transport", code = "DRIVER", who = "developer", retryable = retryable,
@@ -68,7 +71,8 @@ end
 local function http_error(op, response)
   local status = response.status
   local busy = status >= 500 or status == 429
-  local message, fix = ("HTTP status %d instead of an answer"):format(status), LOOK_BETWEEN
+  local message = ("HTTP status %d instead of an answer from %s"):format(status, op.path)
+  local fix = LOOK_BETWEEN
   if status >= 300 and status < 400 then
     message = ("HTTP status %d: a redirect, which is not followed"):format(status)
     fix = "Set base_url to where the service really is."
@@ -86,10 +90,16 @@ local function decode_error(op, response, problem)
     fix = "WeCom always answers JSON with an errcode, so this came from something else. "
       .. LOOK_BETWEEN
   end
+  local body = response.body
+  local message = ("the answer cannot be read: %s (byte %d of %d)"):format(problem.message,
+    problem.offset, #body)
+  if body == "" then
+    message = "the answer is empty"
+  elseif problem.code == "syntax" and body:find("^%s*<") then
+    message = "the answer is no JSON but begins '" .. errors.excerpt(body:sub(1, 40)) .. "'"
+  end
   return errors.new {
-    kind = "decode", code = problem.code, path = problem.path, op = op.name,
-    message = ("the answer cannot be read: %s (byte %d of %d)"):format(problem.message,
-      problem.offset, #response.body),
+    kind = "decode", code = problem.code, path = problem.path, op = op.name, message = message,
     fix = fix, who = "admin", status = response.status, retryable = false, problems = { problem },
   }, "no"
 end
@@ -143,11 +153,11 @@ function reply.judge(op, response)
   if response.status < 200 or response.status >= 300 then
     return nil, http_error(op, response)
   end
+  if errcode and is_dropped(answer) then
+    return nil, dropped_error(op, answer)
+  end
   if problem then
     return nil, decode_error(op, response, problem)
-  end
-  if is_dropped(answer) then
-    return nil, dropped_error(op, answer)
   end
   if op.actors then
     name_actors(op, answer)

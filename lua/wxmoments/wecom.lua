@@ -59,7 +59,8 @@ local function split_url(url)
     scheme, host, rest = url:match("^(%a+)://([%w%.%-_]+)(.*)$")
   end
   local port, path = (rest or ""):match("^(:?%d*)(.*)$")
-  if scheme and (port == "" or port:find("^:%d+$"))
+  local number = tonumber(port:sub(2))
+  if scheme and (port == "" or number and number >= 1 and number <= 65535)
     and (path == "" or path:find("^/[%w%-%._~%%/]*$")) then
     return scheme:lower(), host, port .. path:gsub("/+$", "")
   end
@@ -72,11 +73,11 @@ end
 -- The base URL without a slash at its end; raises where it is none, or not safe.
 local function check_base_url(url, insecure, level)
   local scheme, host, rest = split_url(url)
-  if not scheme then
+  if scheme ~= "https" and scheme ~= "http" then
     error("wxmoments: wecom: option 'base_url' must be like 'https://qyapi.weixin.qq.com'",
       level + 1)
   end
-  if scheme ~= "https" and not (scheme == "http" and (insecure or is_loopback(host))) then
+  if scheme == "http" and not (insecure or is_loopback(host)) then
     error("wxmoments: wecom: option 'base_url' must be https; http shows the token to everyone "
       .. "on the way (on loopback it is allowed, elsewhere with insecure = true)", level + 1)
   end
@@ -127,6 +128,10 @@ local function check_identity(given, level)
         error(("wxmoments: wecom: option '%s' is required (or 'access_token', a function)")
           :format(name), level + 1)
       end
+      if given[name]:find("^%s") or given[name]:find("%s$") then
+        error(("wxmoments: wecom: option '%s' has white space at its beginning or end")
+          :format(name), level + 1)
+      end
     end
   elseif given.token_store and not given.token_key then
     error("wxmoments: wecom: 'access_token' with a 'token_store' needs a 'token_key', a string "
@@ -174,10 +179,11 @@ local function fetcher(state, given)
     end
     local reason = type(token) == "string" and "a string that is empty or has spaces in it"
       or token == nil and ttl ~= nil and "no token: " .. errors.excerpt(tostring(ttl))
-      or "no token but " .. (token == nil and "nothing" or "a " .. type(token))
+      or token == nil and "nothing" or "a " .. type(token) .. " instead of a token"
     return nil, errors.new {
       kind = "state", code = "no_token", op = "access_token", who = "developer",
       retryable = false, message = "the function 'access_token' gave " .. reason,
+      fix = "It must return the token and, if the token may be kept, for how many seconds.",
     }
   end
 end
@@ -382,6 +388,9 @@ function methods:call(request)
     local problems
     body, problems = rules.of(operations.call.body):write(body)
     if not body then
+      for _, problem in ipairs(problems) do
+        problem.path = "body" .. (problem.path and "." .. problem.path or "")
+      end
       return nil, state.secrets:redact_error(errors.argument("call", problems))
     end
   end

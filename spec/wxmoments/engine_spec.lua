@@ -42,6 +42,8 @@ local ENDS = {
   { "a rate window", { refused(45009) }, {},
     { code = 45009, retry_after = 60, who = "wait", attempts = 1 }, 1 },
   { "{}", { fake.ok "{}" }, {}, { kind = "decode", code = "required", path = "errcode" }, 1 },
+  { "errcode 0 and nothing else", { fake.ok '{"errcode":0,"errmsg":"ok"}' }, {},
+    { kind = "decode", code = "one_of" }, 1 },
   { "[]", { fake.ok "[]" }, {}, { kind = "decode", code = "type" }, 1 },
   { "null", { fake.ok "null" }, {}, { kind = "decode", code = "type" }, 1 },
   { "a page of HTML", { fake.ok "<html>" }, {}, { kind = "decode", code = "syntax" }, 1 },

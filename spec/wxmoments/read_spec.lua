@@ -149,6 +149,17 @@ describe("rules:read", function()
     assert.has_error(function() core.rules { type = "list", pick = "x" } end)
   end)
 
+  it("holds groups of fields against what came", function()
+    local grouped = core.rules { type = "object", one_of = { { "a", "b", min = 1, max = 1 } },
+      fields = { { "a", type = "integer" }, { "b", type = "list", fill = true } } }
+    assert.is_nil(select(2, grouped:read('{"a":1}')))
+    assert.is_nil(select(2, grouped:read('{"b":[]}')))
+    for _, body in ipairs { "{}", '{"a":null}', '{"a":1,"b":[]}' } do
+      local _, problem = grouped:read(body)
+      assert.same({ "one_of" }, { problem.code, problem.path })
+    end
+  end)
+
   it("wants an errcode: {} is no empty list", function()
     local value, problem = rules:read("{}")
     assert.same({ list = {} }, value)

@@ -38,12 +38,15 @@ describe("wxmoments.wecom", function()
     { "a store that lacks a function", { token_store = { get = print }, token_key = "x" },
       "'token_store' has no function" },
     { "http", { base_url = "http://example.com" }, "'base_url' must be https" },
-    { "ftp", { base_url = "ftp://example.com", insecure = true }, "'base_url' must be https" },
+    { "ftp", { base_url = "ftp://example.com", insecure = true },
+      "'base_url' must be like" },
     { "a file", { base_url = "file:///etc/passwd" }, "'base_url' must be" },
     { "no URL", { base_url = "qyapi.weixin.qq.com" }, "'base_url' must be like" },
     { "a query in the URL", { base_url = "https://a/?b=c" }, "'base_url' must be like" },
     { "a user in the URL", { base_url = "https://me:pw@a/" }, "'base_url' must be like" },
     { "a line break in the URL", { base_url = "https://a/\r\nX: y" }, "'base_url' must be like" },
+    { "a port beyond the last", { base_url = "https://a:99999" }, "'base_url' must be like" },
+    { "a secret read with its line end", { corpid = "ww1", corpsecret = "x\n" }, "white space" },
     { "a port that is none", { base_url = "https://a:b/" }, "'base_url' must be like" },
   } do
     it("raises for " .. case[1] .. ", where the caller stands", function()
@@ -122,10 +125,21 @@ describe("corp:check", function()
     assert.same({ "argument", "required", "end_time", "get_moment_list" },
       { err.kind, err.code, err.path, err.op })
     assert.equal(2, #err.problems)
-    assert.equal("wxmoments: get_moment_list: end_time: is required (1 more in err.problems)",
-      tostring(err))
+    assert.equal("wxmoments: get_moment_list: end_time: is required; also limit must be at most "
+      .. "20, got 21", tostring(err))
     assert.is_true(corp:check("each_moment", { start_time = 1, end_time = 1e10 }))
     assert.equal(0, #driver.requests)
+  end)
+
+  it("names a misspelt parameter first, and says what to do", function()
+    local corp = client()
+    local _, err = corp:check("each_moment", { star_time = 1, end_time = 2 })
+    assert.equal("wxmoments: each_moment: star_time: is not a known name; did you mean "
+      .. "'start_time'?; also start_time is required", tostring(err))
+    _, err = corp:check("each_moment", { start_time = 1704067200000, end_time = 1704067300000 })
+    assert.truthy(err.fix:find("milliseconds", 1, true))
+    _, err = corp:check("get_moment_list", { start_time = 0, end_time = 1e8 })
+    assert.truthy(err.fix:find("each_moment reads any range", 1, true))
   end)
 
   it("raises for an operation there is none of", function()
@@ -196,7 +210,7 @@ describe("corp:call", function()
     assert.same({ "api", 48002, "list" }, { err.kind, err.code, err.op })
     reply, err = corp:call { path = "/x", body = { f = print } }
     assert.is_nil(reply)
-    assert.same({ "argument", "type", "f" }, { err.kind, err.code, err.path })
+    assert.same({ "argument", "type", "body.f" }, { err.kind, err.code, err.path })
   end)
 
   for what, request in pairs {

@@ -25,11 +25,14 @@ end
 local FIXES = {
   COULDNT_RESOLVE_HOST = "Check the host in base_url and this machine's DNS.",
   COULDNT_RESOLVE_PROXY = "Check the option 'proxy' and this machine's DNS.",
-  COULDNT_CONNECT = "Check base_url, the firewall, and whether a proxy is needed.",
+  COULDNT_CONNECT = "Check base_url, the firewall, and the proxy, if the option 'proxy' or the "
+    .. "environment names one.",
   PEER_FAILED_VERIFICATION = "The server's certificate was refused: check base_url, "
     .. "the clock, and the option 'ca_file'.",
   SSL_CACERT_BADFILE = "Check that the file in the option 'ca_file' exists and is PEM.",
-  SSL_CONNECT_ERROR = "The server must speak TLS 1.2 or later.",
+  SSL_CONNECT_ERROR = "The server must speak TLS 1.2 or later on this port; if it speaks plain "
+    .. "http there, base_url says https by mistake.",
+  URL_MALFORMAT = "Check base_url and the option 'proxy'.",
   OPERATION_TIMEDOUT = "Give a longer 'deadline', or look at the network.",
   BODY_TOO_BIG = "Give a larger 'max_body' if such a reply is right.",
   HEADER_TOO_BIG = "Something on the way adds headers: look at proxies and gateways.",
@@ -46,9 +49,11 @@ local LASTING = {
 }
 
 local function failure(code, message, sent)
+  local kind = KINDS[code] or "transport"
   return errors.new {
-    kind = KINDS[code] or "transport", code = code, message = message, fix = FIXES[code],
-    sent = sent, who = LASTING[code] and "admin" or "wait", retryable = not LASTING[code],
+    kind = kind, code = code, message = message, fix = FIXES[code],
+    sent = sent, retryable = not LASTING[code],
+    who = (LASTING[code] or kind == "transport") and "admin" or "wait",
   }
 end
 
