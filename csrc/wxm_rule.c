@@ -88,7 +88,8 @@ const char *wxm_rule_unit_name(wxm_unit unit)
 /*
 ** 'head' is the name with the quote that ends it in JSON, cut to eight bytes, and
 ** 'mask' has 0xFF for each byte that is one of them: "from" becomes f r o m " . . . and
-** FF FF FF FF FF 00 00 00. Both are copied as memory lies, so byte order is no matter.
+** FF FF FF FF FF 00 00 00. 'tail' is the end of a longer name and its quote; up to 15
+** bytes the two say it all. They are copied as memory lies, so byte order is no matter.
 */
 int wxm_rule_name(wxm_field *field, const char *name, size_t len)
 {
@@ -109,12 +110,17 @@ int wxm_rule_name(wxm_field *field, const char *name, size_t len)
     memset(counts, 0xFF, n);
     memcpy(&field->head, quoted, sizeof quoted);
     memcpy(&field->mask, counts, sizeof counts);
+    if (len >= sizeof quoted) {
+        memcpy(quoted, name + len + 1 - sizeof quoted, sizeof quoted - 1);
+        quoted[sizeof quoted - 1] = '"';
+        memcpy(&field->tail, quoted, sizeof quoted);
+    }
     return 0;
 }
 
 int wxm_rule_is_next(const wxm_field *field, const char *text, size_t left)
 {
-    uint64_t head;
+    uint64_t head, tail;
 
     if (left < sizeof head || left <= field->len) {
         return 0; /* too near the end: the caller finds it by wxm_rule_find */
@@ -123,11 +129,13 @@ int wxm_rule_is_next(const wxm_field *field, const char *text, size_t left)
     if ((head & field->mask) != field->head) {
         return 0; /* one comparison for nearly every field that is not it */
     }
-    /* A name below eight bytes was compared with its quote; of others that is left. */
-    return field->len < sizeof head ||
-           (text[field->len] == '"' &&
-            memcmp(text + sizeof head, field->name + sizeof head,
-                   field->len - sizeof head) == 0);
+    if (field->len < sizeof head) {
+        return 1; /* its quote was among the bytes compared */
+    }
+    memcpy(&tail, text + field->len + 1 - sizeof tail, sizeof tail);
+    return tail == field->tail && (field->len < sizeof head + sizeof tail ||
+                                   memcmp(text + sizeof head, field->name + sizeof head,
+                                          field->len - sizeof head) == 0);
 }
 
 int wxm_rule_find(const wxm_rule *rule, const char *name, size_t len, size_t start)

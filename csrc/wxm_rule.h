@@ -78,6 +78,7 @@ typedef struct {
     size_t len;
     /* The first eight bytes of name and closing quote, and which of them count. */
     uint64_t head, mask;
+    uint64_t tail; /* the last eight of name and quote, where they are that many */
     /* Where the Lua string of the name waits in the rule set's key table, from 1. */
     int key;
     wxm_rule *rule; /* owned; NULL only while the tree is being built */

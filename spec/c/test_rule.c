@@ -584,9 +584,18 @@ static void test_new_and_free(void)
 /* The name and its quote, looked at without reading beyond 'left' bytes. */
 static void test_next(void)
 {
-    static const char *const names[] = {"a",           "errcode",   "errmsg",
-                                        "eightlet",    "nine_long", "moment_id",
-                                        "moment_list", ""};
+    static const char *const names[] = {"a",
+                                        "errcode",
+                                        "errmsg",
+                                        "eightlet",
+                                        "nine_long",
+                                        "moment_id",
+                                        "moment_list",
+                                        "",
+                                        "fifteen_letters",
+                                        "sixteen_letters_",
+                                        "a_name_of_twenty_two__",
+                                        "a_name_of_twenty_xyo__"};
     size_t i, j;
 
     for (i = 0; i < COUNT_OF(names); i++) {
