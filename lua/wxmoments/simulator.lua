@@ -1,6 +1,7 @@
 --- A stateful WeCom to test against: in process, or over real HTTP on nginx.
 --
--- It gives out access tokens and answers get_moment_list
+-- It gives out access tokens and answers get_moment_list, get_moment_task,
+-- get_moment_customer_list, get_moment_send_result and get_moment_comments
 -- (developer.work.weixin.qq.com, path 96352) from data that a seed decides, and does wrong
 -- what a plan of faults says.
 -- @module wxmoments.simulator
@@ -26,6 +27,9 @@ local simulator = {}
 --
 -- - `corpid`, `corpsecret`: what gettoken wants
 -- - `seed` (1), `moments` (2000): which data, and how much
+-- - `members` (20): to how many a corp's moment is given for publishing; some have not
+--   published. A personal moment has one publisher, its creator.
+-- - `customers` (50): of each member; a moment that is not public is meant for some of them
 -- - `start_time`, `end_time`: unix seconds of the first and the last moment (the year 2024, UTC)
 -- - `edges` ("open"): whether a window leaves out its two edge seconds ("open", as the document
 --   writes it) or has them in ("closed")
@@ -34,9 +38,13 @@ local simulator = {}
 -- - `cursors` ("keyed"): what a cursor remembers: the last row given ("keyed"), or how many
 --   came before ("positional"; after a deletion among those a row is passed over)
 -- - `latency` (0): seconds before every answer
+-- - `limits` ({}): `in_flight`, how many requests one endpoint takes at once, a further one is
+--   refused with 45033; `per_minute`, how many within 60 seconds of the simulator's clock, a
+--   further one is refused with 45009. gettoken has no limits.
 -- - `faults` ({}): a list of { op, call, times, and errcode (with errmsg) or kind }. `call`
 --   counts the requests of that endpoint from 1, `times` makes it so many in a row; without
---   `call` it is every call (or the first `times`); without `op` every endpoint.
+--   `call` it is every call (or the first `times`); without `op` every endpoint. With
+--   `moment_id` or `userid` only requests that name them; `call` counts the others too.
 --
 -- Kinds of faults, with their own fields and what those are when they are not given.
 -- Another answer:
@@ -77,7 +85,7 @@ local simulator = {}
 --
 -- - `clock` (os.time): function that gives unix seconds
 -- @tparam[opt] table given
--- @treturn table with corpid, corpsecret and the methods handle, driver, truth, count,
+-- @treturn table with corpid, corpsecret and the methods handle, driver, truth, count, load,
 --   requests, expire_token, delete and forget_cursors (wxmoments.simulator.application)
 -- @raise for an unknown option or a wrong value
 function simulator.new(given)
@@ -90,7 +98,7 @@ end
 --
 -- nginx runs until stop() is called or the calling process is gone, with files in a private
 -- temporary folder that goes away with it. Besides the endpoints, `GET /_simulator/state`
--- answers { counts, requests }, and `POST /_simulator/expire_token?errcode=42001`,
+-- answers { counts, load, requests }, and `POST /_simulator/expire_token?errcode=42001`,
 -- `POST /_simulator/delete?moment_id=…` and `POST /_simulator/forget_cursors` do what the
 -- methods of these names do. The data is that of simulator.new with the same options.
 --

@@ -15,6 +15,8 @@ local spoil = require "wxmoments.simulator.spoil"
 local wire = require "wxmoments.simulator.wire"
 local wxmoments = require "wxmoments"
 
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
 local START, END = 1704067200, 1735689599
 local MONTH = 2592000
 local LIST = "/cgi-bin/externalcontact/get_moment_list"
@@ -105,7 +107,7 @@ describe("simulator options", function()
     { { faults = { { kind = "html" }, {} } }, "faults%[2%]: a kind or an errcode is needed" },
     { { faults = { { kind = "no" } } }, "unknown kind 'no' %(known: body, .*wrong_types%)" },
     { { faults = { { op = "x", errcode = 1 } } },
-      "unknown op 'x' %(known: get_moment_list, gettoken%)" },
+      "unknown op 'x' %(known: get_moment_comments, get_moment_customer_list, .*gettoken%)" },
     { { faults = { { errcode = 1, code = 1 } } },
       "unknown field 'code' %(known: body, bytes, call" },
     { { faults = { { errcode = "1" } } }, "errcode must be an integer" },
@@ -124,6 +126,15 @@ describe("simulator options", function()
     { { cursors = "x" }, 'cursors must be "keyed" or "positional"' },
     { { latency = 0 / 0 }, "latency must be a number of seconds" },
     { { tls = true }, "unknown option 'tls'" },
+    { { members = -1 }, "members must be an integer" },
+    { { customers = "50" }, "customers must be an integer" },
+    { { limits = 5 }, "limits must be a table" },
+    { { limits = { a_minute = 5 } },
+      "limits has an unknown field 'a_minute' %(known: in_flight, per_minute%)" },
+    { { limits = { in_flight = 0 } }, "limits in_flight must be an integer from 1" },
+    { { faults = { { kind = "short_page", op = "get_moment_comments" } } },
+      "kind 'short_page' needs an endpoint that has pages" },
+    { { faults = { { errcode = 1, userid = 5 } } }, "userid must be a string" },
   }
   for i, case in ipairs(WRONG) do
     it("are checked, case " .. i, function()
@@ -498,8 +509,447 @@ describe("simulator get_moment_list", function()
       { op = "get_moment_list", params = { start_time = 1, end_time = 2, creator = "x" } },
       { op = "get_moment_list", params = {} },
     }, one:requests())
-    assert.same({ gettoken = 1, get_moment_list = 2 }, one:counts())
+    local counts = one:counts()
+    assert.same({ 1, 2, 0 }, { counts.gettoken, counts.get_moment_list, counts.get_moment_task })
     assert.equal(2, one:count("get_moment_list"))
+  end)
+end)
+
+-- ---- what there is about one moment -------------------------------------------------------
+
+local CARD = "/cgi-bin/externalcontact/"
+
+local function call(sim, op, body, token)
+  local response = sim:handle { method = "POST", body = json.encode(body),
+    url = CARD .. op .. "?access_token=" .. (token or token_of(sim)) }
+  return cjson.decode(response.body), response
+end
+
+local ROWS_OF = {
+  get_moment_task = "task_list", get_moment_customer_list = "customer_list",
+  get_moment_send_result = "customer_list",
+}
+
+-- All rows of a list about one moment, and how many pages they took.
+local function read_list(sim, op, asked)
+  local rows, token, pages, question = {}, token_of(sim), 0, {}
+  for name, value in pairs(asked) do question[name] = value end
+  repeat
+    local reply = call(sim, op, question, token)
+    assert.equal(0, reply.errcode, reply.errmsg)
+    for _, row in ipairs(reply[ROWS_OF[op]]) do rows[#rows + 1] = row end
+    question.cursor = reply.next_cursor
+    pages = pages + 1
+    assert.is_true(pages < 2000)
+  until reply.next_cursor == ""
+  return rows, pages
+end
+
+local function sort_of(moment)
+  if moment.create_type == 1 then return "personal" end
+  if moment.visible_type == 0 then return "partly" end
+  return moment.creator and "created" or "corp"
+end
+
+-- The first moment of each sort, and of the corp's public one a member who has published and
+-- reached some, and one who has not published.
+local function cast(truth)
+  local found = {}
+  for _, moment in ipairs(truth.get_moment_list) do
+    local sort = sort_of(moment)
+    found[sort] = found[sort] or moment
+  end
+  local id = found.corp.moment_id
+  for _, task in ipairs(truth.get_moment_task[id]) do
+    local reached = truth.get_moment_send_result[id][task.userid]
+    if not reached then found.waiting = task.userid end
+    if reached and #reached > 6 then found.done = task.userid end
+  end
+  return found
+end
+
+local function keys(all)
+  local list = {}
+  for key in pairs(all) do list[#list + 1] = key end
+  table.sort(list)
+  return list
+end
+
+describe("simulator records", function()
+  local sim = simulator.new { moments = 60 }
+  local truth = sim:truth()
+  local found = cast(truth)
+  local corp, personal = found.corp.moment_id, found.personal.moment_id
+
+  local REFUSED = {
+    { "get_moment_task", {}, 41059 },
+    { "get_moment_task", { moment_id = "" }, 41059 },
+    { "get_moment_task", { moment_id = 5 }, 40058 },
+    { "get_moment_task", { moment_id = "momx" }, 41060 },
+    { "get_moment_task", { moment_id = personal }, 41067 },
+    { "get_moment_task", { moment_id = corp, limit = -1 }, 40058 },
+    { "get_moment_task", { moment_id = corp, cursor = "mine" }, 40058 },
+    { "*", {}, 41059 },
+    { "*", { userid = found.done }, 41059 },
+    { "*", { moment_id = corp }, 41009 },
+    { "*", { moment_id = corp, userid = "" }, 41009 },
+    { "*", { moment_id = corp, userid = 5 }, 40058 },
+    { "*", { moment_id = "momx", userid = found.done }, 41060 },
+    { "*", { moment_id = corp, userid = "nobody" }, 41061 },
+    { "*", { moment_id = personal, userid = "lisi7001" }, 41061 },
+    { "*", { moment_id = corp, userid = found.done }, 0 },
+    { "*", { moment_id = personal, userid = found.personal.creator }, 0 },
+    { "get_moment_customer_list", { moment_id = corp, userid = found.waiting }, 0 },
+    { "get_moment_send_result", { moment_id = corp, userid = found.waiting }, 41062 },
+    { "get_moment_comments", { moment_id = corp, userid = found.waiting }, 41062 },
+    { "get_moment_customer_list", { moment_id = corp, userid = found.done, cursor = "x" }, 40058 },
+    { "get_moment_comments", { moment_id = corp, userid = found.done, cursor = "x" }, 0 },
+  }
+  local OF_MEMBER = { "get_moment_customer_list", "get_moment_send_result", "get_moment_comments" }
+  for i, case in ipairs(REFUSED) do
+    it("are answered with " .. case[3] .. ", case " .. i, function()
+      for _, op in ipairs(case[1] == "*" and OF_MEMBER or { case[1] }) do
+        assert.equal(case[3], call(sim, op, case[2]).errcode, op)
+        assert.equal(41001, call(sim, op, case[2], "").errcode)
+        assert.equal(40058, get(sim, CARD .. op .. "?access_token=" .. token_of(sim)).errcode)
+      end
+    end)
+  end
+
+  it("are written as the document shows them", function()
+    local asked = { moment_id = corp, userid = found.done, limit = 1 }
+    local WRITTEN = {
+      get_moment_task = '"next_cursor":"[%w_-]+",'
+        .. '"task_list":%[{"userid":"[%w@._-]+","publish_status":[01]}%]}$',
+      get_moment_customer_list = '"next_cursor":"[%w_-]+","customer_list":'
+        .. '%[{"userid":"[%w@._-]+","external_userid":"wm[%w_-]+"}%]}$',
+      get_moment_send_result = '"next_cursor":"[%w_-]+",'
+        .. '"customer_list":%[{"external_userid":"wm[%w_-]+"}%]}$',
+    }
+    for op, pattern in pairs(WRITTEN) do
+      local _, response = call(sim, op, asked)
+      assert.matches('^{"errcode":0,"errmsg":"ok",.*' .. pattern, response.body)
+    end
+    local none = simulator.new { moments = 60, members = 0, customers = 0 }
+    local _, response = call(none, "get_moment_task", asked)
+    assert.equal('{"errcode":0,"errmsg":"ok","next_cursor":"","task_list":[]}', response.body)
+    asked = { moment_id = personal, userid = found.personal.creator }
+    _, response = call(none, "get_moment_send_result", asked)
+    assert.equal('{"errcode":0,"errmsg":"ok","next_cursor":"","customer_list":[]}', response.body)
+    _, response = call(none, "get_moment_comments", asked)
+    assert.matches('^{"errcode":0,"errmsg":"ok","comment_list":%[%],"like_list":%[', response.body)
+  end)
+
+  it("are the truth, of every moment and publisher", function()
+    for _, moment in ipairs(truth.get_moment_list) do
+      local id, members = moment.moment_id, { moment.creator }
+      if moment.create_type == 0 then
+        local tasks = read_list(sim, "get_moment_task", { moment_id = id, limit = 7 })
+        assert.same(truth.get_moment_task[id], tasks)
+        assert.equal(20, #tasks)
+        for i, task in ipairs(tasks) do members[i] = task.userid end
+      else
+        assert.is_nil(truth.get_moment_task[id])
+      end
+      table.sort(members)
+      assert.same(members, keys(truth.get_moment_customer_list[id]))
+      for _, userid in ipairs(members) do
+        local asked = { moment_id = id, userid = userid, limit = 40 }
+        assert.same(truth.get_moment_customer_list[id][userid],
+          read_list(sim, "get_moment_customer_list", asked))
+        local reached, said = truth.get_moment_send_result[id][userid],
+          call(sim, "get_moment_comments", asked)
+        assert.equal(reached and 0 or 41062, said.errcode)
+        if reached then
+          assert.same(reached, read_list(sim, "get_moment_send_result", asked))
+          said.errcode, said.errmsg = nil, nil
+        end
+        assert.same(truth.get_moment_comments[id][userid], reached and said or nil)
+      end
+    end
+  end)
+
+  -- Calls visit(moment, userid, those it was meant for, those it reached or nil).
+  local function each_publication(visit)
+    for _, moment in ipairs(truth.get_moment_list) do
+      local id = moment.moment_id
+      for userid, chosen in pairs(truth.get_moment_customer_list[id]) do
+        visit(moment, userid, chosen, truth.get_moment_send_result[id][userid])
+      end
+    end
+  end
+
+  -- A set of external_userids, each of which stands once.
+  local function set_of(rows)
+    local set = {}
+    for _, row in ipairs(rows) do
+      assert.matches("^wm[%w_-]+$", row.external_userid)
+      assert.equal(32, #row.external_userid)
+      assert.is_nil(set[row.external_userid])
+      set[row.external_userid] = true
+    end
+    return set
+  end
+
+  it("reach all, some or none of those they were meant for", function()
+    local seen, member_of = {}, {}
+    each_publication(function(moment, userid, chosen, reached)
+      local meant = set_of(chosen)
+      for _, row in ipairs(chosen) do
+        assert.equal(userid, row.userid)
+        local other = member_of[row.external_userid] or userid
+        member_of[row.external_userid] = userid
+        if other ~= userid then seen.shared = true end
+      end
+      if moment.visible_type == 1 then assert.equal(50, #chosen) end
+      if moment.visible_type == 0 and #chosen < 50 then seen.partly = true end
+      if not reached then seen.waiting = true return end
+      for id in pairs(set_of(reached)) do assert.is_true(meant[id]) end
+      seen[#reached == #chosen and "all" or (#reached == 0 and "none" or "some")] = true
+    end)
+    assert.same({ "all", "none", "partly", "shared", "some", "waiting" }, keys(seen))
+    assert.is_table(found.partly)
+    assert.is_table(found.created)
+  end)
+
+  it("have reactions by those they reached, and by members", function()
+    local seen = {}
+    each_publication(function(moment, userid, _, reached)
+      if not reached then return end
+      local can_see = set_of(reached)
+      local said = truth.get_moment_comments[moment.moment_id][userid]
+      for name, list in pairs(said) do
+        for _, row in ipairs(list) do
+          assert.is_true((row.userid == nil) ~= (row.external_userid == nil))
+          assert.is_true(row.userid ~= nil or can_see[row.external_userid])
+          assert.is_true(row.create_time > moment.create_time)
+          seen[name .. (row.userid and " member" or " customer")] = true
+        end
+      end
+    end)
+    assert.same({ "comment_list customer", "comment_list member", "like_list customer",
+      "like_list member" }, keys(seen))
+  end)
+
+  it("are the same on every Lua", function()
+    -- a sum over every byte; the numbers were the same on 5.4 and LuaJIT
+    local SUMS = {
+      { {}, 1133998838 }, { { seed = 2147483646, members = 3, customers = 12 }, 1044385923 },
+    }
+    for _, case in ipairs(SUMS) do
+      case[1].moments = 3
+      local all, sum = simulator.new(case[1]):truth(), 7
+      for _, op in ipairs { "get_moment_task", unpack(OF_MEMBER) } do
+        sum = random.hash(sum .. json.encode(all[op]))
+      end
+      assert.equal(case[2], sum)
+    end
+  end)
+
+  it("have limits of their own", function()
+    local many = {
+      get_moment_task = simulator.new { moments = 60, members = 1200 },
+      get_moment_customer_list = simulator.new { moments = 60, customers = 6000, members = 9 },
+    }
+    many.get_moment_send_result = many.get_moment_customer_list
+    local PAGES = {
+      get_moment_task = { 1000, 500 }, get_moment_customer_list = { 1000, 500 },
+      get_moment_send_result = { 5000, 3000 },
+    }
+    local userid
+    local all = many.get_moment_send_result:truth { moment_id = corp }
+    for name, reached in pairs(all.get_moment_send_result[corp]) do
+      if #reached > 5000 then userid = name end
+    end
+    for op, size in pairs(PAGES) do
+      local most, default = size[1], size[2]
+      for limit, rows in pairs { [most] = most, [most + 1] = default, [0] = default, [3] = 3 } do
+        local asked = { moment_id = corp, userid = userid, limit = limit }
+        assert.equal(rows, #call(many[op], op, asked)[ROWS_OF[op]])
+        asked.limit = nil
+        assert.equal(default, #call(many[op], op, asked)[ROWS_OF[op]])
+      end
+    end
+  end)
+
+  it("have cursors of their own", function()
+    local first = call(sim, "get_moment_customer_list",
+      { moment_id = corp, userid = found.done, limit = 3 })
+    local task = call(sim, "get_moment_task", { moment_id = corp, limit = 3 })
+    for code, case in pairs {
+      [0] = { "get_moment_customer_list", corp, found.done },
+      [40058] = { "get_moment_customer_list", corp, found.waiting },
+      [40058.1] = { "get_moment_task", corp }, [40058.2] = { "get_moment_send_result", corp,
+        found.done },
+    } do
+      assert.equal(math.floor(code), call(sim, case[1], { moment_id = case[2], userid = case[3],
+        cursor = first.next_cursor }).errcode)
+    end
+    assert.equal(0, call(sim, "get_moment_task",
+      { moment_id = corp, cursor = task.next_cursor }).errcode)
+    sim:forget_cursors()
+    assert.equal(40058, call(sim, "get_moment_task",
+      { moment_id = corp, cursor = task.next_cursor }).errcode)
+  end)
+
+  it("go with a moment that is deleted", function()
+    local one = simulator.new { moments = 60 }
+    local kept = one:truth()
+    assert.is_true(one:delete(corp))
+    assert.equal(41060, call(one, "get_moment_task", { moment_id = corp }).errcode)
+    assert.equal(41060, call(one, "get_moment_comments",
+      { moment_id = corp, userid = found.done }).errcode)
+    assert.is_nil(kept.get_moment_task[corp])
+    assert.is_nil(one:truth().get_moment_comments[corp])
+  end)
+
+  it("are in the truth of one moment too", function()
+    local one = sim:truth { moment_id = corp }
+    assert.same({ found.corp }, one.get_moment_list)
+    for _, op in ipairs { "get_moment_task", unpack(OF_MEMBER) } do
+      assert.same({ [corp] = truth[op][corp] }, one[op])
+    end
+    assert.same({}, sim:truth({ moment_id = "momx" }).get_moment_list)
+    assert.same({}, sim:truth({ moment_id = "momx" }).get_moment_comments)
+    assert.is_nil(one.something)
+  end)
+
+  local FAULTY = {
+    { "short_page" }, { "empty_page" }, { "repeat_rows" }, { "short_page", "empty_page" },
+  }
+  for _, kinds in ipairs(FAULTY) do
+    it("lose no row: " .. table.concat(kinds, " and "), function()
+      local faults = {}
+      for i, kind in ipairs(kinds) do faults[i] = { kind = kind } end
+      local faulty = simulator.new { moments = 60, faults = faults }
+      for op in pairs(ROWS_OF) do
+        local asked = { moment_id = corp, userid = found.done, limit = 6 }
+        local plain, plain_pages = read_list(sim, op, asked)
+        local rows, pages = read_list(faulty, op, asked)
+        local seen, distinct = {}, {}
+        for _, row in ipairs(rows) do
+          local key = row.external_userid or row.userid
+          if not seen[key] then distinct[#distinct + 1] = row end
+          seen[key] = true
+        end
+        assert.same(plain, distinct)
+        assert.is_true(#plain == 0 or pages > plain_pages)
+      end
+    end)
+  end
+
+  it("take the other faults", function()
+    local function second(op, fault, field)
+      fault.op, fault.call = op, 2
+      local faulty = simulator.new { moments = 60, faults = { fault } }
+      local asked = { moment_id = corp, userid = found.done, limit = 4 }
+      local before = call(faulty, op, asked)
+      asked.cursor = before.next_cursor
+      local reply, response = call(faulty, op, asked)
+      if field then return reply[field], before[field] end
+      return response.body
+    end
+    for op, name in pairs(ROWS_OF) do
+      local cursor, before = second(op, { kind = "same_cursor" }, "next_cursor")
+      assert.equal(before, cursor)
+      if before ~= "" then
+        assert.equal(40058, (second(op, { kind = "cursor_refused" }, "errcode")))
+      end
+      assert.matches('"' .. name .. '":"%[', second(op, { kind = "wrong_types", field = name }))
+    end
+    assert.matches('"userid":9007%d+,"publish_status":',
+      second("get_moment_task", { kind = "number_ids" }))
+    assert.matches('"publish_status":"[01]"', second("get_moment_task", { kind = "text_numbers" }))
+    assert.matches('"comment_list":"%[', second("get_moment_comments",
+      { kind = "wrong_types", field = "comment_list" }))
+  end)
+
+  it("take faults of one moment and one member", function()
+    local faulty = simulator.new { moments = 60, faults = {
+      { userid = found.done, errcode = 60111 },
+      { moment_id = personal, op = "get_moment_comments", errcode = 84061 },
+    } }
+    local own = { moment_id = personal, userid = found.personal.creator }
+    local other = { moment_id = corp, userid = found.done }
+    assert.equal(60111, call(faulty, "get_moment_send_result", other).errcode)
+    assert.equal(0, call(faulty, "get_moment_task", { moment_id = corp }).errcode)
+    assert.equal(84061, call(faulty, "get_moment_comments", own).errcode)
+    assert.equal(0, call(faulty, "get_moment_send_result", own).errcode)
+  end)
+end)
+
+-- ---- limits -------------------------------------------------------------------------------
+
+describe("simulator limits", function()
+  it("a minute are each endpoint's, and pass", function()
+    local now = 1000
+    local sim = simulator.new { moments = 5, limits = { per_minute = 3 },
+      clock = function() return now end }
+    local function codes()
+      local list, token = {}, token_of(sim)
+      for i = 1, 4 do list[i] = post(sim, RANGE, token).errcode end
+      return list
+    end
+    assert.same({ 0, 0, 0, 45009 }, codes())
+    assert.equal(41059, call(sim, "get_moment_task", {}).errcode)
+    now = 1059.5
+    assert.same({ 45009, 45009, 45009, 45009 }, codes())
+    now = 1060
+    assert.same({ 0, 0, 0, 45009 }, codes())
+    assert.same({ most = { get_moment_list = 1, get_moment_task = 1 },
+      refused = { in_flight = 0, per_minute = 6 } }, sim:load())
+    assert.equal(12, sim:count("get_moment_list"))
+    sim:driver().sleep(60)
+    assert.same({ 0, 0, 0, 45009 }, codes())
+  end)
+
+  it("at once count what is on the way", function()
+    -- 5.1 itself cannot leave a sleep and come back to it
+    if not require "wxmoments.loop".is_possible then return end
+    local sim = simulator.new { moments = 5, latency = 1, limits = { in_flight = 2 } }
+    local now, tasks = 0, {}
+    local driver = sim:driver {
+      sleep = function(seconds) coroutine.yield(now + seconds) end,
+      now = function() return now end,
+    }
+    local url = LIST .. "?access_token=" .. token_of(sim)
+    local codes = {}
+    local function start(i)
+      tasks[i] = coroutine.create(function()
+        local response = driver.send({ method = "POST", url = url, body = json.encode(RANGE) }, 30)
+        codes[i] = cjson.decode(response.body).errcode
+      end)
+    end
+    local function step(i) assert(coroutine.resume(tasks[i])) end
+    -- two go on, two are too many; then the first makes room for the fifth
+    for i = 1, 4 do
+      start(i)
+      step(i)
+    end
+    step(1)
+    start(5)
+    step(5)
+    for i = 2, 5 do step(i) end
+    assert.same({ 0, 0, 45033, 45033, 0 }, codes)
+    assert.same({ most = { get_moment_list = 2 }, refused = { in_flight = 2, per_minute = 0 } },
+      sim:load())
+    for _ = 1, 5 do assert.equal(0, post(sim, RANGE).errcode) end
+  end)
+
+  it("at once let go of what fails", function()
+    local sim = simulator.new { moments = 5, limits = { in_flight = 1 }, faults = {
+      { op = "get_moment_list", call = 1, kind = "cut" },
+      { op = "get_moment_list", call = 2, kind = "delay", seconds = 9 },
+      { op = "get_moment_list", call = 3, kind = "delay", seconds = 1 },
+    } }
+    local request = { method = "POST", body = json.encode(RANGE),
+      url = LIST .. "?access_token=" .. token_of(sim) }
+    local driver = sim:driver()
+    assert.is_nil(driver.send(request, 5))
+    assert.is_nil(driver.send(request, 5))
+    local ok, raised = pcall(sim:driver({ sleep = function() error("ended", 0) end }).send, request)
+    assert.same({ false, "ended" }, { ok, raised })
+    assert.equal(0, post(sim, RANGE).errcode)
   end)
 end)
 
@@ -938,10 +1388,13 @@ describe("simulator on nginx #nginx", function()
       assert.equal(200, status)
       return text
     end
-    assert.equal('{"counts":{"get_moment_list":0,"gettoken":0},"requests":[]}', state())
+    local zero, counts = '{"most":{},"refused":{"in_flight":0,"per_minute":0}}',
+      '{"counts":{"get_moment_comments":0,"get_moment_customer_list":0,"get_moment_list":%d,'
+      .. '"get_moment_send_result":0,"get_moment_task":0,"gettoken":%d},"load":%s,"requests":['
+    assert.equal(counts:format(0, 0, zero) .. "]}", state())
     fetch("GET", host.base_url .. GETTOKEN)
     fetch("POST", host.base_url .. LIST .. "?access_token=strange", '{"start_time":1}')
-    assert.equal('{"counts":{"get_moment_list":1,"gettoken":1},"requests":['
+    assert.equal(counts:format(1, 1, zero:gsub("{}", '{"get_moment_list":1}'))
       .. '{"op":"gettoken","params":{"corpid":"ww 1"}},'
       .. '{"op":"get_moment_list","params":{"start_time":1}}]}', state())
   end)
@@ -1114,6 +1567,47 @@ describe("simulator faults on nginx #nginx", function()
     local _, err = corp:get_moment_list { start_time = RANGE.start_time, end_time = RANGE.end_time,
       cursor = page.next_cursor }
     assert.same({ "api", 40058 }, { err.kind, err.errcode })
+  end)
+end)
+
+describe("simulator limits on nginx #nginx", function()
+  it("count what is in flight, also when the connection is lost", function()
+    local options = month { latency = 0.4, limits = { in_flight = 3, per_minute = 40 }, faults = {
+      { op = "get_moment_list", call = 1, times = 3, kind = "cut", bytes = 20 },
+    } }
+    local host = assert(simulator.serve(options))
+    finally(function() host.stop() end)
+    local _, text = fetch("GET", host.base_url .. "/cgi-bin/gettoken?corpid=" .. host.corpid
+      .. "&corpsecret=" .. host.corpsecret)
+    local path = LIST .. "?access_token=" .. cjson.decode(text).access_token
+    local body = json.encode(RANGE)
+    local function start()
+      local client = assert(socket.connect("127.0.0.1", host.port))
+      client:settimeout(10)
+      client:send("POST " .. path .. " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
+        .. #body .. "\r\n\r\n" .. body)
+      return client
+    end
+    local function round(count)
+      local clients, codes = {}, {}
+      for i = 1, count do clients[i] = start() end
+      for _, client in ipairs(clients) do
+        local reply = client:receive("*a") or ""
+        local code = reply:match('"errcode":(%d+)') or "cut"
+        codes[code] = (codes[code] or 0) + 1
+        client:close()
+      end
+      return codes
+    end
+    assert.same({ cut = 3 }, round(3))
+    start():close()
+    assert.same({ ["0"] = 2, ["45033"] = 3 }, round(5))
+    process.run("sleep 0.6")
+    for _ = 1, 3 do assert.same({ ["0"] = 3, ["45033"] = 2 }, round(5)) end
+    assert.same({ ["0"] = 3, ["45033"] = 13, ["45009"] = 4 }, round(20))
+    local _, state = fetch("GET", host.base_url .. "/_simulator/state")
+    assert.same({ most = { get_moment_list = 3 }, refused = { in_flight = 22, per_minute = 4 } },
+      cjson.decode(state).load)
   end)
 end)
 

@@ -1,13 +1,17 @@
 --- A simulated WeCom corp as a pure application: a request table in, a response table out.
 
+local customers = require "wxmoments.simulator.customers"
 local dataset = require "wxmoments.simulator.dataset"
 local driver = require "wxmoments.simulator.driver"
 local endpoints = require "wxmoments.simulator.endpoints"
 local faults = require "wxmoments.simulator.faults"
 local json = require "wxmoments.simulator.json"
+local limits = require "wxmoments.simulator.limits"
 local params = require "wxmoments.simulator.params"
+local publishers = require "wxmoments.simulator.publishers"
 local reply = require "wxmoments.simulator.reply"
 local tokens = require "wxmoments.simulator.tokens"
+local truth = require "wxmoments.simulator.truth"
 local url = require "wxmoments.simulator.url"
 local wire = require "wxmoments.simulator.wire"
 
@@ -35,7 +39,7 @@ function application.new(options, clock)
   local self = setmetatable({
     corpid = options.corpid, corpsecret = options.corpsecret,
     _clock = clock or os.time, _slept = 0, _hints = 0, _faults = options.faults,
-    _latency = options.latency,
+    _latency = options.latency, _limits = limits.new(options.limits),
     _counts = {}, _requests = {},
   }, Application_mt)
   for _, endpoint in pairs(endpoints) do self._counts[endpoint.op] = 0 end
@@ -43,6 +47,8 @@ function application.new(options, clock)
   self._corp = {
     options = options,
     data = dataset.new(options),
+    publishers = publishers.new(options),
+    customers = customers.new(options),
     tokens = tokens.new(options.seed, options.token_seconds),
     now = function() return self._clock() + self._slept end,
     forgotten = 0,
@@ -72,8 +78,8 @@ local function answer(self, endpoint, request, call)
   if code then return nil, code end
   if request.method ~= endpoint.method then return nil, 40058 end
   if endpoint.method == "POST" and not call.params then return nil, 40058 end
-  local problem = params.problem(endpoint.fields, call.params or {})
-  if problem then return nil, 40058, problem end
+  local wrong, problem = params.problem(endpoint.fields, call.params or {})
+  if wrong then return nil, wrong, problem end
   return endpoint.answer(self._corp, call)
 end
 
@@ -83,11 +89,20 @@ local function reply_of(self, endpoint, request, call, hint)
   return reply.ok(call.effect.errmsg or "ok", fields, endpoint.order)
 end
 
+-- Begins a request at an endpoint that has limits: the errcode when it is one too many.
+local function begin(self, endpoint, way)
+  if not endpoint.token then return nil end
+  local too_much = self._limits:begin(endpoint.op, self._corp.now())
+  way.holds = not too_much and endpoint.op or nil
+  return too_much
+end
+
 --- Answers one request, for a host that can also do what happens on the way.
 -- @tparam table request of the driver contract: method, url, body; the host is ignored
 -- @treturn table response: status, headers, body
 -- @treturn table way: `delay` (seconds before the answer), `cut` (bytes after which the
---   connection ends), `drip` { size, every }, `pad` { part, bytes }; see simulator.new
+--   connection ends), `drip` { size, every }, `pad` { part, bytes }; see simulator.new. The
+--   request counts as in flight until finish(way).
 function Application:exchange(request)
   local path, query = url.split(request.url)
   local endpoint = endpoints[path]
@@ -97,12 +112,20 @@ function Application:exchange(request)
   local call = { query = query, params = json.decode_object(request.body or "") }
   record(self, op, endpoint.method == "GET" and query or call.params or {})
   local hint = next_hint(self)
-  call.effect = faults.select(self._faults, op, self._counts[op], hint)
-  local effect = call.effect
-  local response = effect.response or reply_of(self, endpoint, request, call, hint)
+  call.effect = faults.select(self._faults, op, self._counts[op], call.params or {}, hint)
+  local effect, too_much = call.effect, begin(self, endpoint, call.effect.way)
+  local response = too_much and reply.refuse(too_much, hint)
+    or effect.response or reply_of(self, endpoint, request, call, hint)
   for _, spoil in ipairs(effect.spoil) do response.body = spoil(response.body) end
   effect.way.delay = effect.way.delay + self._latency
   return response, effect.way
+end
+
+--- Says that an exchange is over: its response was sent, or nobody wants it any more.
+-- @tparam table way what exchange gave; once more does nothing
+function Application:finish(way)
+  if way.holds then self._limits:finish(way.holds) end
+  way.holds = nil
 end
 
 --- Answers one request. What only happens on the way (delay, cut, drip) does not show here.
@@ -115,18 +138,32 @@ function Application:handle(request)
     error("wxmoments.simulator: a request with method and url is needed", 2)
   end
   local response, way = self:exchange(request)
+  self:finish(way)
   return wire.padded(response, way.pad)
 end
 
 --- Everything the simulator would answer from now on, in new tables of the caller's.
--- @treturn table `get_moment_list`: every moment with the document's field names, ordered by
---   create_time, then by the bytes of moment_id
-function Application:truth()
-  return { get_moment_list = self._corp.data:all() }
+--
+-- - `get_moment_list`: every moment with the document's field names, ordered by create_time,
+--   then by the bytes of moment_id
+-- - `get_moment_task`: by moment_id, the list of { userid, publish_status }; corp's moments only
+-- - `get_moment_customer_list`: by moment_id, then userid, the list of { userid,
+--   external_userid } for each publisher
+-- - `get_moment_send_result`: by moment_id, then userid, the list of { external_userid } for
+--   each publisher who has published
+-- - `get_moment_comments`: by moment_id, then userid, { comment_list, like_list } for the same
+--
+-- All but the first are made when they are first indexed (`pairs` does not show them before):
+-- of 100,000 moments that is much, of one little.
+-- @tparam[opt] table only `moment_id`: nothing but this moment; all of it is empty when there
+--   is none
+-- @treturn table
+function Application:truth(only)
+  return truth(self._corp, self._corp.data:all(only and only.moment_id))
 end
 
 --- How many requests of an endpoint were handled, the refused ones included.
--- @tparam string op "gettoken", "get_moment_list"
+-- @tparam string op "gettoken", "get_moment_list" …
 -- @treturn number
 function Application:count(op)
   local count = self._counts[op]
@@ -139,6 +176,13 @@ function Application:counts()
   local counts = {}
   for op, count in pairs(self._counts) do counts[op] = count end
   return counts
+end
+
+--- How much was asked for at once, and refused because of the option `limits`.
+-- @treturn table `most`: by op, the most requests there ever were in flight (gettoken is not
+--   among them); `refused`: how many were, by limit: `in_flight` (45033), `per_minute` (45009)
+function Application:load()
+  return self._limits:load()
 end
 
 --- What was sent, in order: the first 10,000 requests.
@@ -182,9 +226,12 @@ end
 -- `sleep` returns at once and moves the clock on, also the one that tokens live by; delays
 -- and drips move it too. `now` counts what was slept, and with the option `clock` what that
 -- clock moved. A cut connection and a deadline that passes are the curl driver's errors.
+-- @tparam[opt] table clock `sleep` and `now` of the caller's own, instead: where its sleep lets
+--   others go on, several requests are in flight at once. Tokens and limits go by the option
+--   `clock` alone then.
 -- @treturn table driver for wxmoments.wecom { driver = … }
-function Application:driver()
-  return driver.new(function(request) return self:exchange(request) end, {
+function Application:driver(clock)
+  return driver.new(self, clock or {
     sleep = function(seconds) self._slept = self._slept + math.max(0, seconds) end,
     now = function() return self._slept + (self._began and self._clock() - self._began or 0) end,
   })

@@ -103,7 +103,7 @@ function Dataset:window(start_time, end_time, open, filter_type, creator)
   return list, last, math.max(0, last - first + 1)
 end
 
--- The row of every moment, by its id; made when something is deleted for the first time.
+-- The row of every moment, by its id; made when the first is asked for by its id.
 local function rows_by_id(self)
   if not self._by_id then
     self._by_id = {}
@@ -112,6 +112,16 @@ local function rows_by_id(self)
     end
   end
   return self._by_id
+end
+
+--- Looks a moment up.
+-- @tparam string id
+-- @treturn table|nil what decides who publishes and sees it (moments.outline); nil when
+--   there is none with this id
+function Dataset:find(id)
+  local row = rows_by_id(self)[id]
+  if not row or self._deleted[row] then return nil end
+  return moments.outline(self._seed, self._number[row], self._time[row])
 end
 
 --- Takes a moment away.
@@ -130,8 +140,13 @@ function Dataset:delete(id)
 end
 
 --- Every moment there is, as new tables, oldest first.
-function Dataset:all()
+-- @tparam[opt] string id only the one with this id
+function Dataset:all(id)
   local list = {}
+  if id then
+    list[1] = self:find(id) and self:moment(rows_by_id(self)[id])
+    return list
+  end
   for row = 1, self._rows do
     if not self._deleted[row] then list[#list + 1] = self:moment(row) end
   end

@@ -35,12 +35,12 @@ local function duration(way, bytes)
 end
 
 --- Makes a driver.
--- @tparam function exchange request → response, way (wxmoments.simulator.application)
+-- @tparam table application exchange(request) → response, way; finish(way)
+--   (wxmoments.simulator.application)
 -- @tparam table clock sleep(seconds), now()
 -- @treturn table of the driver contract: send, sleep, now
-function driver.new(exchange, clock)
-  local function send(request, seconds_left)
-    local response, way = exchange(request)
+function driver.new(application, clock)
+  local function deliver(request, seconds_left, response, way)
     -- the headers' padding is small enough to be made, the body's may not be
     local head = wire.head(way.pad and way.pad.part == "headers"
       and wire.padded(response, way.pad) or response)
@@ -57,6 +57,14 @@ function driver.new(exchange, clock)
     if not code then code, message = too_long(request, head, length) end
     if code then return failed(code, message) end
     return wire.padded(response, way.pad)
+  end
+  local function send(request, seconds_left)
+    local response, way = application:exchange(request)
+    -- a sleep may raise, to end the task that sleeps
+    local ok, result, err = pcall(deliver, request, seconds_left, response, way)
+    application:finish(way)
+    if not ok then error(result, 0) end
+    return result, err
   end
   return { send = send, sleep = clock.sleep, now = clock.now }
 end

@@ -9,13 +9,14 @@
 --   order    the reply's own fields in the document's order
 --   answer   function(corp, call) → fields | nil, errcode, what is wrong
 --
--- `corp` has options, data, tokens, now(), and how often its cursors were forgotten; `call`
--- has query, params, effect.
+-- `corp` has options, data, publishers, customers, tokens, now(), and how often its cursors
+-- were forgotten; `call` has query, params, effect.
 
 local dataset = require "wxmoments.simulator.dataset"
 local json = require "wxmoments.simulator.json"
-local pages = require "wxmoments.simulator.pages"
+local listing = require "wxmoments.simulator.listing"
 local params = require "wxmoments.simulator.params"
+local records = require "wxmoments.simulator.records"
 
 local given = params.given
 
@@ -42,19 +43,18 @@ local function range_problem(asked)
 end
 
 -- limit is no part of it: it may change from page to page
-local function question(corp, asked)
-  return table.concat({
+local function question(asked)
+  return {
     json.number(asked.start_time), json.number(asked.end_time),
     given(asked.creator) or "", json.number(asked.filter_type or 2),
-    json.number(corp.forgotten),
-  }, "|")
+  }
 end
 
--- What a cursor remembers of a place in a list, and where that leads later on. "keyed": the
--- last row given, so that a deletion moves nothing. "positional": how many rows came before,
--- so that after a deletion among them a row is passed over.
+-- What a cursor remembers of a place in the list of moments, and where that leads later on.
+-- "keyed": the last row given, so that a deletion moves nothing. "positional": how many rows
+-- came before, so that after a deletion among them a row is passed over.
 local MARKS = {
-  keyed = function(list, newest, total)
+  keyed = function(total, list, newest)
     return {
       of = function(place) return place > 0 and list[newest - place + 1] or 0 end,
       place = function(mark)
@@ -63,22 +63,8 @@ local MARKS = {
       end,
     }
   end,
-  positional = function(_, _, total)
-    return {
-      of = function(place) return place end,
-      place = function(mark) return math.min(total, mark) end,
-    }
-  end,
+  positional = listing.by_place,
 }
-
-local function page_size(limit)
-  if not limit or limit < 1 or limit > ROWS then return ROWS end
-  return limit
-end
-
--- How the last page says that it is the last; the document leaves it open.
--- "absent" is absent here too.
-local LAST_CURSOR = { [""] = "", null = json.null }
 
 local function get_moment_list(corp, call)
   local asked, data = call.params, corp.data
@@ -87,23 +73,19 @@ local function get_moment_list(corp, call)
   local open = corp.options.edges == "open"
   local list, newest, total = data:window(asked.start_time, asked.end_time, open,
     asked.filter_type, given(asked.creator))
-  local cursor, refused = given(asked.cursor), call.effect.cursor_refused
-  if cursor and refused then return nil, refused, "cursor invalid" end
-  local marks = MARKS[corp.options.cursors](list, newest, total)
-  local page = pages.open(question(corp, asked), cursor, marks, total, page_size(asked.limit))
-  if not page then return nil, 40058, "cursor invalid" end
-  for _, change in ipairs(call.effect.page) do change(page) end
-  local rows = {}
-  for place = page.place - page.back, page.place + page.fresh - 1 do
-    rows[#rows + 1] = data:text(list[newest - place])
-  end
-  return {
-    next_cursor = pages.next_cursor(page) or LAST_CURSOR[corp.options.last_cursor],
-    moment_list = json.raw("[" .. table.concat(rows, ",") .. "]"),
-  }
+  return listing.page(corp, call, {
+    name = "moment_list", question = question(asked), total = total, most = ROWS, default = ROWS,
+    marks = MARKS[corp.options.cursors](total, list, newest),
+    row = function(place) return data:text(list[newest - place + 1]) end,
+  })
 end
 
 -- ---- all ----------------------------------------------------------------------------------
+
+local MOMENT = { name = "moment_id", type = "string", missing = 41059 }
+local MEMBER = { name = "userid", type = "string", missing = 41009 }
+local CURSOR = { name = "cursor", type = "string" }
+local LIMIT = { name = "limit", type = "integer" }
 
 return {
   ["/cgi-bin/gettoken"] = {
@@ -118,10 +100,33 @@ return {
       { name = "end_time", type = "integer", required = true },
       { name = "creator", type = "string" },
       { name = "filter_type", type = "integer", max = 2 },
-      { name = "cursor", type = "string" },
-      { name = "limit", type = "integer" },
+      CURSOR, LIMIT,
     },
     order = { "next_cursor", "moment_list" },
     answer = get_moment_list,
+  },
+  ["/cgi-bin/externalcontact/get_moment_task"] = {
+    op = "get_moment_task", method = "POST", token = true, paged = true,
+    fields = { MOMENT, CURSOR, LIMIT },
+    order = { "next_cursor", "task_list" },
+    answer = records.get_moment_task,
+  },
+  ["/cgi-bin/externalcontact/get_moment_customer_list"] = {
+    op = "get_moment_customer_list", method = "POST", token = true, paged = true,
+    fields = { MOMENT, MEMBER, CURSOR, LIMIT },
+    order = { "next_cursor", "customer_list" },
+    answer = records.get_moment_customer_list,
+  },
+  ["/cgi-bin/externalcontact/get_moment_send_result"] = {
+    op = "get_moment_send_result", method = "POST", token = true, paged = true,
+    fields = { MOMENT, MEMBER, CURSOR, LIMIT },
+    order = { "next_cursor", "customer_list" },
+    answer = records.get_moment_send_result,
+  },
+  ["/cgi-bin/externalcontact/get_moment_comments"] = {
+    op = "get_moment_comments", method = "POST", token = true, paged = false,
+    fields = { MOMENT, MEMBER },
+    order = { "comment_list", "like_list" },
+    answer = records.get_moment_comments,
   },
 }

@@ -101,6 +101,8 @@ local function text(value) return type(value) == "string" end
 -- What each field of a plan's entry may be.
 local FIELDS = {
   op = { text, "a string" },
+  moment_id = { text, "a string" },
+  userid = { text, "a string" },
   call = { count, "an integer from 1" },
   times = { count, "an integer from 1" },
   kind = { text, "a string" },
@@ -160,10 +162,16 @@ function faults.problem(plan, ops)
   end
 end
 
+-- What a fault may ask of a request's parameters.
+local OF_PARAMS = { "moment_id", "userid" }
+
 -- `call` names one call, `times` widens that; without `call` it is the first `times` calls,
 -- or every call.
-local function applies(fault, op, call)
+local function applies(fault, op, call, values)
   if fault.op and fault.op ~= op then return false end
+  for _, name in ipairs(OF_PARAMS) do
+    if fault[name] and fault[name] ~= values[name] then return false end
+  end
   local first = fault.call or 1
   local times = fault.times or (fault.call and 1) or math.huge
   return call >= first and call < first + times
@@ -173,15 +181,16 @@ end
 -- @tparam table plan
 -- @tparam string op
 -- @tparam number call how often the endpoint was asked, this time included
+-- @tparam table values the request's parameters
 -- @tparam string hint the digits of an errmsg
 -- @treturn table response (instead of the endpoint's own, or nil), errmsg (or nil),
 --   cursor_refused (the errcode for a cursor, or nil), page (a list of functions that take
 --   the page), spoil (a list of functions body → body), way (delay in seconds, and perhaps
 --   cut, drip, pad)
-function faults.select(plan, op, call, hint)
+function faults.select(plan, op, call, values, hint)
   local effect = { page = {}, spoil = {}, way = { delay = 0 } }
   for _, fault in ipairs(plan) do
-    if applies(fault, op, call) then
+    if applies(fault, op, call, values) then
       local kind = KINDS[fault.kind or "errcode"]
       if kind.instead and not effect.response then effect.response = kind.instead(fault, hint) end
       effect.errmsg = effect.errmsg or kind.errmsg

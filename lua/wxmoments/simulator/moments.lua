@@ -12,7 +12,9 @@ moments.order = {
 }
 
 local NAMES = { "zhangsan", "lisi", "WangWu", "zhao.liu", "sun-qi", "zhou_ba", "wu@jiu", "06" }
-local STAFF = 40 -- members who post
+
+--- How many members post of their own; they are the first.
+moments.staff = 40
 
 local PHRASES = {
   "新品上市，欢迎到店体验", "今天天气真好☀️", "限时八折，仅此三天！", "感谢各位老朋友的支持🙏",
@@ -85,12 +87,24 @@ local function moment_id(chance, number)
   return "mom" .. chance:word(6) .. own .. chance:word(20)
 end
 
+--- A member's userid.
+-- @tparam number number from 0
+-- @treturn string
+function moments.member(number)
+  return string.format("%s%d", NAMES[1 + number % #NAMES], number)
+end
+
 -- Personal moments always have a creator. Those of the corp have none, but for the few that
 -- were not made through the API.
 local function creator(chance, create_type)
-  local member = chance:below(STAFF)
+  local member = chance:below(moments.staff)
   if create_type == 0 and not chance:chance(10) then return nil end
-  return string.format("%s%d", NAMES[1 + member % #NAMES], member)
+  return moments.member(member)
+end
+
+-- Whether everybody may see it; the first of the content.
+local function visible_type(chance)
+  return chance:below(2)
 end
 
 --- What selects and orders a moment.
@@ -107,6 +121,19 @@ function moments.head(seed, number)
   return id, create_type, creator(chance, create_type), chance
 end
 
+--- What decides who publishes and who sees a moment.
+-- @tparam number seed
+-- @tparam number number from 1
+-- @tparam number create_time unix seconds
+-- @treturn table number, and moment_id, creator, create_time, create_type, visible_type
+function moments.outline(seed, number, create_time)
+  local id, create_type, member, chance = moments.head(seed, number)
+  return {
+    number = number, moment_id = id, creator = member, create_time = create_time,
+    create_type = create_type, visible_type = visible_type(chance),
+  }
+end
+
 --- The whole moment.
 -- @tparam number seed
 -- @tparam number number from 1
@@ -116,7 +143,7 @@ function moments.build(seed, number, create_time)
   local id, create_type, member, chance = moments.head(seed, number)
   local moment = {
     moment_id = id, creator = member, create_time = create_time,
-    create_type = create_type, visible_type = chance:below(2),
+    create_type = create_type, visible_type = visible_type(chance),
   }
   for _, name in ipairs(chance:pick(SHAPES)) do part[name](chance, moment) end
   return moment

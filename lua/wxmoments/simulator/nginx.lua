@@ -105,6 +105,7 @@ http {
     $tls
     location / {
       content_by_lua_block { require("wxmoments.simulator.worker").answer() }
+      log_by_lua_block { require("wxmoments.simulator.worker").finish() }
     }
   }
 }

@@ -62,6 +62,20 @@ local function paths(first, second, both)
   end
 end
 
+local LIMIT = integer(1, 1000000000)
+local LIMITS = { in_flight = LIMIT, per_minute = LIMIT }
+
+local function rates(value)
+  if type(value) ~= "table" then return "must be a table" end
+  for name, number in pairs(value) do
+    if not LIMITS[name] then
+      return ("has an unknown field '%s' (known: in_flight, per_minute)"):format(tostring(name))
+    end
+    local wrong = LIMITS[name](number)
+    if wrong then return name .. " " .. wrong end
+  end
+end
+
 local key_pair = paths("certificate", "key", true)
 local certificate = one_of("wrong_name", "expired", "unknown_ca", "self_signed")
 
@@ -90,6 +104,8 @@ local CORP = {
   corpsecret = { text, "simulated-secret" },
   seed = { integer(0, 2147483646), 1 },
   moments = { integer(0, 2000000), 2000 },
+  members = { integer(0, 100000), 20 },
+  customers = { integer(0, 1000000), 50 },
   start_time = { integer(0, LAST_SECOND), 1704067200 },
   end_time = { integer(0, LAST_SECOND), 1735689599 },
   edges = { one_of("open", "closed"), "open" },
@@ -98,7 +114,10 @@ local CORP = {
   cursors = { one_of("keyed", "positional"), "keyed" },
   latency = { seconds, 0 },
   faults = { plan },
+  limits = { rates },
 }
+
+local WHOLE = { "seed", "moments", "members", "customers", "start_time", "end_time" }
 
 -- What each way to run it takes besides.
 local MORE = {
@@ -168,11 +187,9 @@ function options.read(kind, given)
   for name, option in pairs(CORP) do
     if all[name] == nil then all[name] = option[2] end
   end
-  all.faults = all.faults or {}
+  all.faults, all.limits = all.faults or {}, all.limits or {}
   -- 3.0 is welcome and must print as 3 on 5.4
-  for _, name in ipairs { "seed", "moments", "start_time", "end_time" } do
-    all[name] = math.floor(all[name])
-  end
+  for _, name in ipairs(WHOLE) do all[name] = math.floor(all[name]) end
   local host = part(kind, all)
   wrong = conflict(all, host)
   if wrong then return nil, wrong end

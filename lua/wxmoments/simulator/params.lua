@@ -22,17 +22,21 @@ end
 
 --- Looks for the first field that is wrong.
 -- A string that is empty counts as not given, as the service's own "cursor" does.
--- @tparam table fields list of { name, type = "integer"|"string", required, min = 0, max }
+-- @tparam table fields list of { name, type = "integer"|"string", required, min = 0, max,
+--   missing = the errcode of a string that is not given }
 -- @tparam table values the decoded body
--- @treturn string|nil what is wrong, in the words of an errmsg, the field's name first
+-- @treturn number|nil the errcode of what is wrong
+-- @treturn string|nil that in the words of an errmsg, the field's name first, where the code
+--   does not say it
 function params.problem(fields, values)
   for _, field in ipairs(fields) do
     local value = values[field.name]
+    if field.missing and (value == nil or value == "") then return field.missing end
     if value == nil then
-      if field.required then return field.name .. " missing" end
+      if field.required then return 40058, field.name .. " missing" end
     else
       local problem = check[field.type](field, value)
-      if problem then return problem end
+      if problem then return 40058, problem end
     end
   end
 end

@@ -31,6 +31,16 @@ function random.new(seed, stream)
   return self
 end
 
+--- Begins a stream that a purpose and two numbers name.
+-- @tparam number seed
+-- @tparam string purpose
+-- @tparam number first an integer from 0
+-- @tparam number second
+-- @treturn table the generator
+function random.of(seed, purpose, first, second)
+  return random.new(seed, random.hash(string.format("%s %d %d", purpose, first, second)))
+end
+
 --- An integer from 0 to n - 1.
 function Random:below(n)
   self._state = self._state * MULTIPLIER % MODULUS

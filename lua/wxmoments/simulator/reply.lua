@@ -6,7 +6,8 @@ local reply = {}
 
 local DOCUMENT = "https://open.work.weixin.qq.com/devtool/query?e="
 
--- The first words of errmsg, as they were seen from the service where it is known.
+-- The first words of errmsg, as they were seen from the service where it is known; it is not
+-- from 41009 to 41067.
 local MESSAGES = {
   [-1] = "system busy",
   [40001] = "invalid credential",
@@ -19,6 +20,12 @@ local MESSAGES = {
   [41001] = "access_token missing",
   [41002] = "corpid missing",
   [41004] = "corpsecret missing",
+  [41009] = "userid missing",
+  [41059] = "moment_id missing",
+  [41060] = "invalid moment_id",
+  [41061] = "userid is not the publisher of this moment",
+  [41062] = "moment not published yet by this userid",
+  [41067] = "invalid create type of this moment",
   [42001] = "access_token expired",
   [45009] = "api freq out of limit",
   [45033] = "api concurrent out of limit",

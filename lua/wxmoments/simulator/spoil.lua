@@ -10,11 +10,13 @@ local spoil = {}
 -- Whose type is changed, in turn.
 local TYPED = {
   "create_time", "moment_id", "moment_list", "next_cursor", "access_token", "expires_in", "errcode",
+  "task_list", "customer_list", "comment_list", "like_list", "userid", "external_userid",
+  "publish_status",
 }
 
-local IDS = { "moment_id" }
+local IDS = { "moment_id", "userid", "external_userid" }
 
-local NUMBERS = { "errcode", "create_time", "expires_in" }
+local NUMBERS = { "errcode", "create_time", "expires_in", "publish_status" }
 
 -- ---- finding one's way in a body ----------------------------------------------------------
 

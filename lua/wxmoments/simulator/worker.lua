@@ -43,7 +43,8 @@ end
 local function state()
   local requests = sim:requests()
   return 200, {
-    counts = sim:counts(), requests = #requests > 0 and requests or json.raw("[]"),
+    counts = sim:counts(), load = sim:load(),
+    requests = #requests > 0 and requests or json.raw("[]"),
   }
 end
 
@@ -139,6 +140,7 @@ function worker.answer()
   local response, way = respond {
     method = ngx.req.get_method(), url = ngx.var.request_uri, body = ngx.req.get_body_data(),
   }
+  ngx.ctx.way = way
   if way.delay > 0 then ngx.sleep(way.delay) end
   if not (way.cut or way.drip) then
     local headers = way.pad and way.pad.part == "headers"
@@ -147,6 +149,11 @@ function worker.answer()
   end
   local send_so = ngx.req.http_version() < 2 and send_bytes or send_stream
   return send_so(wire.padded(response, way.pad), way)
+end
+
+--- Ends what answer began, whatever became of the connection.
+function worker.finish()
+  if ngx.ctx.way then sim:finish(ngx.ctx.way) end
 end
 
 return worker
