@@ -1,5 +1,5 @@
 /*
-** What the core asks of the operating system (POSIX; the header has the contracts).
+** What the core asks of the operating system. POSIX; the header has the contracts.
 ** Nothing here waits but for the disk.
 */
 #if !defined(_DEFAULT_SOURCE)

@@ -86,7 +86,7 @@ end
 
 local function decode_error(op, response, problem)
   local fix
-  if problem.path == "errcode" or problem.code == "syntax" then
+  if problem.code == "syntax" or problem.path == "errcode" or not problem.path then
     fix = "WeCom always answers JSON with an errcode, so this came from something else. "
       .. LOOK_BETWEEN
   end

@@ -44,7 +44,7 @@ local ENDS = {
   { "{}", { fake.ok "{}" }, {}, { kind = "decode", code = "required", path = "errcode" }, 1 },
   { "errcode 0 and nothing else", { fake.ok '{"errcode":0,"errmsg":"ok"}' }, {},
     { kind = "decode", code = "one_of" }, 1 },
-  { "[]", { fake.ok "[]" }, {}, { kind = "decode", code = "type" }, 1 },
+  { "[]", { fake.ok "[]" }, {}, { kind = "decode", code = "type", who = "admin" }, 1 },
   { "null", { fake.ok "null" }, {}, { kind = "decode", code = "type" }, 1 },
   { "a page of HTML", { fake.ok "<html>" }, {}, { kind = "decode", code = "syntax" }, 1 },
   { "nothing", { fake.ok "" }, {}, { kind = "decode", code = "syntax" }, 1 },
