@@ -220,7 +220,7 @@ build/coverage/test_memory: spec/c/test_memory.c $(CORE:%.c=build/coverage/obj/%
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
 	--errors-for-leak-kinds=definite --num-callers=30 --child-silent-after-fork=yes \
 	$(addprefix --suppressions=,$(wildcard spec/support/valgrind.supp))
-VALGRIND_SKIPPED = slow,install,nginx
+VALGRIND_SKIPPED = slow,install,nginx,many
 
 test-valgrind: build-lua
 	@echo "under valgrind; without the specs tagged $(VALGRIND_SKIPPED)"

@@ -167,7 +167,7 @@ local WAYS = {
   { "ended by the connection's end", { body = BODY, sized = false }, "decode" },
 }
 
-describe("a reply that is cut at every byte,", function()
+describe("a reply that is cut at every byte, #many", function()
   for _, way in ipairs(WAYS) do
     local bytes = server.reply(way[2])
     local head = bytes:find("\r\n\r\n", 1, true) + 3

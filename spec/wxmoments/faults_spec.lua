@@ -141,7 +141,7 @@ local function check(case, wrong)
   assert.is_nil(wrong, case.what .. ": " .. tostring(wrong))
 end
 
-describe("a fault", function()
+describe("a fault #many", function()
   it("meets a range of five pages, and one of three windows", function()
     assert.equal(5, right_of(ONE).pages)
     assert.is_true(right_of(ALL).pages > 12)
@@ -242,7 +242,7 @@ local function read_through(sim, options, range, most)
   end
 end
 
-describe("a plan of several faults", function()
+describe("a plan of several faults #many", function()
   local whole, broken = 0, 0
   for seed = 1, PLANS do
     it("from seed " .. seed .. " loses nothing", function()
@@ -296,7 +296,7 @@ local CHANGES = {
   end,
 }
 
-describe("resumed after every row of 60,", function()
+describe("resumed after every row of 60, #many", function()
   local order = {}
   for row in client_of(simulator.new(SIXTY)):each_moment(RANGE) do
     order[#order + 1] = row.moment_id
